@@ -1,0 +1,3 @@
+//! The runtree command.
+
+fn main() {}

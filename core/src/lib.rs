@@ -1,0 +1,27 @@
+//! What every part of runtree agrees on: the [`Runnable`] trait, the explicit [`RunnableConfig`], [`Run`]s and who
+//! hears of them, [`Payload`]s and [`Error`]s.
+//!
+//! No HTTP, no runtime, no exporter: a handler or a component of your own needs this crate alone. Most programs use
+//! the `runtree` crate, which re-exports all of it.
+
+mod boxed;
+mod callbacks;
+mod concurrency;
+mod config;
+mod error;
+mod payload;
+mod run;
+mod runnable;
+pub mod shape;
+
+pub use boxed::BoxRunnable;
+pub use callbacks::{CallbackHandler, Interest};
+pub use concurrency::{Gate, Group, OnError, Passing};
+pub use config::{ConfigPatch, RunnableConfig};
+pub use error::{BoxError, Error, ErrorKind, Result, ResultExt};
+pub use payload::{Field, Fields, Fold, FromField, Json, Merge, Opaque, Payload, Record};
+pub use run::{
+    LostContext, Moment, Opening, Origin, Outcome, Run, RunEvent, RunFuture, RunGuard, RunType, Status,
+    on_lost_context, polled_run,
+};
+pub use runnable::{Chunks, Flow, Runnable, whole};

@@ -1,0 +1,270 @@
+//! A run held open by a future or a stream: it closes once, after everything below it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use futures::stream::{BoxStream, Stream, StreamExt};
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{RunGuard, Status, poll_within};
+use crate::config::Call;
+use crate::payload::{Fold, Payload, Record};
+use crate::{Chunks, Error, ErrorKind, Result};
+
+/// What may end a run from outside: its token, its deadline.
+#[derive(Default)]
+pub(crate) struct Limits {
+    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    timeout: Option<Pin<Box<Sleep>>>,
+}
+
+impl Limits {
+    /// The limits of one call; `None` if it has none.
+    pub(crate) fn of(call: Option<&Arc<Call>>) -> Option<Box<Self>> {
+        let call = call?;
+        if call.cancellation.is_none() && call.deadline.is_none() {
+            return None;
+        }
+        Some(Box::new(Self {
+            cancelled: call.cancellation.clone().map(|token| Box::pin(token.cancelled_owned())),
+            timeout: call.deadline.map(|at| Box::pin(tokio::time::sleep_until(at.into()))),
+        }))
+    }
+
+    /// Why the run must end now, if it must.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        if let Some(cancelled) = &mut self.cancelled {
+            if cancelled.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Error::cancelled("cancelled by its token"));
+            }
+        }
+        if let Some(timeout) = &mut self.timeout {
+            if timeout.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Error::new(ErrorKind::Timeout, "the deadline passed"));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+fn poll_limits(limits: &mut Option<Box<Limits>>, cx: &mut Context<'_>) -> Option<Error> {
+    match limits.as_mut()?.poll(cx) {
+        Poll::Ready(error) => Some(error),
+        Poll::Pending => None,
+    }
+}
+
+pin_project! {
+    /// Polls a future as the body of a run, and closes the run with its result.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RunFuture<F, R> {
+        #[pin]
+        body: Option<F>,
+        guard: RunGuard,
+        limits: Option<Box<Limits>>,
+        record: R,
+    }
+}
+
+impl<F, R> RunFuture<F, R> {
+    /// Holds the run of `guard` open until `body` ends; `record` says how its output is kept.
+    pub fn new(body: F, guard: RunGuard, record: R) -> Self {
+        let limits = Limits::of(guard.run().and_then(|run| run.call.as_ref()));
+        Self::limited(body, guard, limits, record)
+    }
+
+    pub(crate) fn limited(body: F, guard: RunGuard, limits: Option<Box<Limits>>, record: R) -> Self {
+        Self { body: Some(body), guard, limits, record }
+    }
+}
+
+impl<F, R> std::fmt::Debug for RunFuture<F, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunFuture").field("guard", &self.guard).finish_non_exhaustive()
+    }
+}
+
+impl<T, F: Future<Output = Result<T>>, R: FnMut(&T) -> Record> Future for RunFuture<F, R> {
+    type Output = Result<T>;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let result = match poll_limits(this.limits, cx) {
+            Some(error) => Err(error),
+            None => {
+                let body = this.body.as_mut().as_pin_mut().expect("not polled again after it ended");
+                ready!(poll_within(this.guard, || body.poll(cx)))
+            }
+        };
+        this.body.set(None); // what is still open below closes first
+        this.guard.close_with(&result, &mut *this.record);
+        Poll::Ready(result)
+    }
+}
+
+/// What a run does once it is open: its chunks, and the guard that closes it.
+pub(crate) struct Body<'a, T> {
+    pub(crate) chunks: Chunks<'a, T>,
+    pub(crate) guard: RunGuard,
+    pub(crate) limits: Option<Box<Limits>>,
+    /// Tells the input that has flowed in, for a run that was opened before it was known.
+    pub(crate) input: Option<Box<dyn FnOnce() -> Option<Record> + Send + 'a>>,
+}
+
+/// A run as a stream: it opens at the first poll, or when the first chunk of its input arrives; it closes at the
+/// end, at an error, or on drop.
+pub(crate) struct RunStream<'a, I, T: Payload, Open, R: Fn(&T) -> Record> {
+    /// Declared first: what is below closes first.
+    body: Option<Chunks<'a, T>>,
+    waiting: Option<(Option<Chunks<'a, I>>, Open)>,
+    guard: RunGuard,
+    limits: Option<Box<Limits>>,
+    input: Option<Box<dyn FnOnce() -> Option<Record> + Send + 'a>>,
+    seen: Fold<T>,
+    record: R,
+}
+
+impl<'a, I, T, Open, R> RunStream<'a, I, T, Open, R>
+where
+    I: Payload,
+    T: Payload,
+    Open: FnOnce(Option<Replayed<'a, I>>) -> Body<'a, T> + Send + 'a,
+    R: Fn(&T) -> Record + Send + 'a,
+{
+    /// A stream whose run opens at the first poll, or, with `input`, when its first chunk arrives.
+    pub(crate) fn boxed(input: Option<Chunks<'a, I>>, open: Open, record: R) -> Chunks<'a, T> {
+        Box::pin(Self {
+            body: None,
+            waiting: Some((input, open)),
+            guard: RunGuard::none(),
+            limits: None,
+            input: None,
+            seen: Fold::new(),
+            record,
+        })
+    }
+}
+
+impl<I, T: Payload, Open, R: Fn(&T) -> Record> RunStream<'_, I, T, Open, R> {
+    fn fail(&mut self, error: &Error) {
+        let status = if error.is_cancelled() { Status::Cancelled } else { Status::Error };
+        self.close(status, Some(error.clone()));
+    }
+
+    fn close(&mut self, status: Status, error: Option<Error>) {
+        self.body = None; // what is still open below closes first
+        let Some(run) = self.guard.run() else { return };
+        if let Some(input) = self.input.take().and_then(|input| input()) {
+            run.set_input(input);
+        }
+        let seen = std::mem::take(&mut self.seen).into_inner();
+        let output = match &seen {
+            Some(seen) => Some((self.record)(seen)),
+            None if status == Status::Success && run.wants_payloads() => Some(Record::value(serde_json::Value::Null)),
+            None => None,
+        };
+        self.guard.close(status, output, error);
+    }
+}
+
+impl<I, T: Payload, Open, R: Fn(&T) -> Record> Unpin for RunStream<'_, I, T, Open, R> {}
+
+impl<'a, I, T, Open, R> Stream for RunStream<'a, I, T, Open, R>
+where
+    T: Payload,
+    Open: FnOnce(Option<Replayed<'a, I>>) -> Body<'a, T>,
+    R: Fn(&T) -> Record,
+{
+    type Item = Result<T>;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if let Some((input, open)) = this.waiting.take() {
+            let input = match input {
+                None => None,
+                Some(mut rest) => match rest.poll_next_unpin(cx) {
+                    Poll::Pending => {
+                        this.waiting = Some((Some(rest), open));
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(first) => Some(Replayed { first: Some(first), rest }),
+                },
+            };
+            let body = open(input);
+            (this.body, this.guard, this.limits, this.input) = (Some(body.chunks), body.guard, body.limits, body.input);
+        }
+        if this.guard.panicked {
+            this.body = None;
+        }
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        if let Some(error) = poll_limits(&mut this.limits, cx) {
+            this.fail(&error);
+            return Poll::Ready(Some(Err(error)));
+        }
+        let item = ready!(poll_within(&mut this.guard, || body.poll_next_unpin(cx)));
+        match &item {
+            Some(Ok(chunk)) => {
+                if let Some(run) = this.guard.run() {
+                    if run.wants_chunks() {
+                        run.tell_chunk(&chunk.record());
+                    }
+                    if run.wants_payloads() {
+                        this.seen.push(chunk.clone());
+                    }
+                }
+            }
+            Some(Err(error)) => this.fail(error),
+            None => this.close(Status::Success, None),
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl<I, T: Payload, Open, R: Fn(&T) -> Record> Drop for RunStream<'_, I, T, Open, R> {
+    fn drop(&mut self) {
+        self.close(Status::Truncated, None);
+    }
+}
+
+impl<I, T: Payload, Open, R: Fn(&T) -> Record> std::fmt::Debug for RunStream<'_, I, T, Open, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunStream").field("guard", &self.guard).finish_non_exhaustive()
+    }
+}
+
+/// An input stream whose first item has been looked at.
+pub(crate) struct Replayed<'a, I> {
+    first: Option<Option<Result<I>>>,
+    rest: Chunks<'a, I>,
+}
+
+impl<'a, I: Payload> Replayed<'a, I> {
+    /// The whole stream again; what flows is folded into `seen`, if somebody wants to know.
+    pub(crate) fn folded(self, seen: Option<Arc<Mutex<Fold<I>>>>) -> BoxStream<'a, Result<I>> {
+        Box::pin(Folded { input: self, seen })
+    }
+}
+
+struct Folded<'a, I> {
+    input: Replayed<'a, I>,
+    seen: Option<Arc<Mutex<Fold<I>>>>,
+}
+
+impl<I> Unpin for Folded<'_, I> {}
+
+impl<I: Payload> Stream for Folded<'_, I> {
+    type Item = Result<I>;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let item = match this.input.first.take() {
+            Some(first) => first,
+            None => ready!(this.input.rest.poll_next_unpin(cx)),
+        };
+        if let (Some(seen), Some(Ok(chunk))) = (&this.seen, &item) {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).push(chunk.clone());
+        }
+        Poll::Ready(item)
+    }
+}

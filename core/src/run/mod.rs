@@ -1,0 +1,560 @@
+//! A run: one piece of work in its place in a trace, and how it ended.
+
+mod guard;
+mod held;
+mod trace;
+mod watchdog;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::Error;
+use crate::config::{Call, Scope};
+use crate::payload::Record;
+
+pub use guard::{Opening, RunGuard};
+pub use held::RunFuture;
+pub(crate) use held::{Body, Limits, Replayed, RunStream};
+pub use trace::Moment;
+pub(crate) use trace::Trace;
+pub use watchdog::{LostContext, on_lost_context, polled_run};
+pub(crate) use watchdog::{look, poll_within, report_panic};
+
+/// What kind of work a run is, as LangSmith knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RunType {
+    /// Composition and plain functions.
+    #[default]
+    Chain,
+    /// A model call, chat or text.
+    Llm,
+    /// A tool.
+    Tool,
+    /// A retriever of documents.
+    Retriever,
+    /// An embedding call.
+    Embedding,
+    /// A prompt template.
+    Prompt,
+    /// An output parser.
+    Parser,
+}
+
+impl RunType {
+    /// As it stands on the wire: `chain`, `llm`, …
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chain => "chain",
+            Self::Llm => "llm",
+            Self::Tool => "tool",
+            Self::Retriever => "retriever",
+            Self::Embedding => "embedding",
+            Self::Prompt => "prompt",
+            Self::Parser => "parser",
+        }
+    }
+
+    /// Reads [`as_str`](Self::as_str).
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Chain, Self::Llm, Self::Tool, Self::Retriever, Self::Embedding, Self::Prompt, Self::Parser]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+}
+
+impl fmt::Display for RunType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Which door a run was opened through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A runnable. Its record has the events `start` and `end` or `error`.
+    #[default]
+    Runnable,
+    /// A traceable function.
+    Function,
+    /// A block: a run held open by hand.
+    Block,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Still open.
+    Pending,
+    /// It returned, or its stream ended.
+    Success,
+    /// It failed, or a deadline passed.
+    Error,
+    /// Its future was dropped, or its token cancelled.
+    Cancelled,
+    /// The reader dropped its stream before the end.
+    Truncated,
+    /// Its code panicked.
+    Panicked,
+}
+
+impl Status {
+    /// As one lower-case word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+            Self::Truncated => "truncated",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How a run closed. Every run that opens gets exactly one.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Never [`Status::Pending`].
+    pub status: Status,
+    /// What it gave: all of it on success, what was seen so far otherwise.
+    pub output: Option<Record>,
+    /// Why it failed; set unless the status is success or truncated.
+    pub error: Option<Error>,
+    ended: Moment,
+    duration: Duration,
+}
+
+/// Something that happened inside a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// What happened: `start`, `new_token`, `retry`, `end`, `error`, or a name of the user's.
+    pub name: Cow<'static, str>,
+    /// When, in microseconds since 1970.
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
+    pub time: Moment,
+    /// What there is to say about it; null if nothing.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub data: Value,
+    /// Whether the user's code sent it, through [`RunnableConfig::emit`](crate::RunnableConfig::emit).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub custom: bool,
+}
+
+fn as_text<S: serde::Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(moment)
+}
+
+fn from_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    let dotted: String = text.chars().filter(|c| !matches!(c, '-' | ':' | '.')).collect();
+    Moment::from_dotted(&dotted).ok_or_else(|| serde::de::Error::custom(format!("not a moment: {text}")))
+}
+
+/// One piece of work in its place in a trace: built once when it opens, shared by all who look at it.
+///
+/// Handlers get it as `Arc<Run>`. A child keeps its parent alive, not the other way round, so nothing of a finished
+/// run is kept by the library.
+pub struct Run {
+    id: Uuid,
+    trace: Arc<Trace>,
+    parent: Option<Arc<Run>>,
+    name: Cow<'static, str>,
+    run_type: RunType,
+    origin: Origin,
+    scope: Arc<Scope>,
+    call: Option<Arc<Call>>,
+    start: Moment,
+    opened: Instant,
+    input: OnceLock<Record>,
+    added: Mutex<Added>,
+    outcome: OnceLock<Outcome>,
+    /// The dotted order of a run that lives in another process.
+    elsewhere: Option<Box<str>>,
+    lost_from: Option<Arc<Run>>,
+    late: bool,
+}
+
+/// What was learned after the run had opened.
+#[derive(Default)]
+struct Added {
+    events: Vec<RunEvent>,
+    tags: Vec<Cow<'static, str>>,
+    metadata: Map<String, Value>,
+    output: Option<Record>,
+}
+
+impl Run {
+    /// A run that lives in another process, known by its dotted order: a parent for runs here, told to no handler.
+    ///
+    /// `None` if the text is not a dotted order: segments of `YYYYMMDDTHHMMSSffffffZ` and an id, dots between them.
+    pub(crate) fn elsewhere(dotted_order: &str, scope: Arc<Scope>) -> Option<Self> {
+        let parse = |segment: &str| -> Option<(Moment, Uuid)> {
+            let cut = segment.len().checked_sub(36)?;
+            let (time, id) = (segment.get(..cut)?, segment.get(cut..)?);
+            Some((Moment::from_dotted(time)?, Uuid::try_parse(id).ok()?))
+        };
+        let segments: Vec<_> = dotted_order.split('.').map(parse).collect::<Option<_>>()?;
+        let (&(_, root), &(start, id)) = (segments.first()?, segments.last()?);
+        Some(Self {
+            id,
+            trace: Arc::new(Trace::joined(root, start.as_micros())),
+            parent: None,
+            name: "parent".into(),
+            run_type: RunType::Chain,
+            origin: Origin::Block,
+            scope,
+            call: None,
+            start,
+            opened: Instant::now(),
+            input: OnceLock::new(),
+            added: Mutex::default(),
+            outcome: OnceLock::new(),
+            elsewhere: Some(dotted_order.into()),
+            lost_from: None,
+            late: false,
+        })
+    }
+
+    /// Its id, of version 7 unless the caller gave one.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// The id of its trace: the id of the trace's root.
+    pub fn trace_id(&self) -> Uuid {
+        self.trace.id
+    }
+
+    /// The run it is part of; `None` for a root, and for a run of another process.
+    pub fn parent(&self) -> Option<&Arc<Run>> {
+        self.parent.as_ref()
+    }
+
+    /// The id of the run it is part of, here or in another process.
+    pub fn parent_id(&self) -> Option<Uuid> {
+        self.parent.as_ref().map(|parent| parent.id).or_else(|| {
+            let mut segments = self.elsewhere.as_deref()?.rsplit('.').skip(1);
+            let segment = segments.next()?;
+            Uuid::try_parse(segment.get(segment.len().checked_sub(36)?..)?).ok()
+        })
+    }
+
+    /// Whether it lives in another process, and is known here as a parent only.
+    pub fn is_elsewhere(&self) -> bool {
+        self.elsewhere.is_some()
+    }
+
+    /// The ids of the runs above it, root first.
+    pub fn parent_ids(&self) -> Vec<Uuid> {
+        let mut ids: Vec<Uuid> =
+            std::iter::successors(self.parent.as_deref(), |run| run.parent.as_deref()).map(|run| run.id).collect();
+        ids.reverse();
+        ids
+    }
+
+    /// How many runs of this process are above it.
+    pub fn depth(&self) -> usize {
+        std::iter::successors(self.parent.as_deref(), |run| run.parent.as_deref()).count()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What kind of work it is.
+    pub fn run_type(&self) -> RunType {
+        self.run_type
+    }
+
+    /// Which door it was opened through.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The project it belongs to, if the config names one.
+    pub fn project(&self) -> Option<&str> {
+        self.scope.project.as_deref()
+    }
+
+    /// Its tags: inherited, then its own, then those added; each once.
+    pub fn tags(&self) -> Vec<Cow<'static, str>> {
+        let own = self.call.iter().flat_map(|call| &call.tags);
+        let mut tags: Vec<Cow<'static, str>> = Vec::new();
+        for tag in self.scope.tags.iter().chain(own).chain(&self.added().tags) {
+            if !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
+        }
+        tags
+    }
+
+    /// The tags that are its own: what a composition said of its place, as `seq:step:2` or `map:key:a`.
+    pub fn own_tags(&self) -> &[Cow<'static, str>] {
+        self.call.as_ref().map_or(&[], |call| &call.tags)
+    }
+
+    /// Its metadata: inherited, its own, and what was added; then the plain values of `configurable`, where their
+    /// keys are free.
+    pub fn metadata(&self) -> Map<String, Value> {
+        let mut metadata = self.scope.metadata.clone();
+        if let Some(call) = &self.call {
+            metadata.extend(call.metadata.clone());
+        }
+        metadata.extend(self.added().metadata.clone());
+        for (key, value) in &self.scope.configurable {
+            let plain = !(value.is_object() || value.is_array() || value.is_null());
+            if plain && !key.starts_with("__") && key != "api_key" && !metadata.contains_key(key) {
+                metadata.insert(key.clone(), value.clone());
+            }
+        }
+        metadata
+    }
+
+    /// When it opened. Strictly increasing in the order in which the runs of a trace opened.
+    pub fn start_time(&self) -> Moment {
+        self.start
+    }
+
+    /// When it closed; never before the end of a run below it.
+    pub fn end_time(&self) -> Option<Moment> {
+        self.outcome().map(|outcome| outcome.ended)
+    }
+
+    /// How long it was open, by a monotonic clock; so far, if it still is.
+    pub fn duration(&self) -> Duration {
+        self.outcome().map_or_else(|| self.opened.elapsed(), |outcome| outcome.duration)
+    }
+
+    /// Its place in the trace: the parent's dotted order, a dot, and `YYYYMMDDTHHMMSSffffffZ` with its id.
+    pub fn dotted_order(&self) -> String {
+        let mut text = String::with_capacity(59 * (self.depth() + 1));
+        self.write_dotted_order(&mut text);
+        text
+    }
+
+    fn write_dotted_order(&self, text: &mut String) {
+        let path: Vec<&Run> = std::iter::successors(Some(self), |run| run.parent.as_deref()).collect();
+        for run in path.into_iter().rev() {
+            if let Some(elsewhere) = &run.elsewhere {
+                text.push_str(elsewhere);
+                continue;
+            }
+            if !text.is_empty() {
+                text.push('.');
+            }
+            run.start.write_dotted(text);
+            text.push_str(run.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        }
+    }
+
+    /// What it was given, as recorded. `None` while a stream's input is still arriving, and when no handler wants
+    /// payloads.
+    pub fn input(&self) -> Option<&Record> {
+        self.input.get()
+    }
+
+    /// Its inputs as a map; `{"input": ""}` while a stream's input is still arriving.
+    pub fn inputs(&self) -> Value {
+        self.input().map_or_else(|| Record::value("").under("input"), |input| input.under("input"))
+    }
+
+    /// Its outputs as a map, if it gave any. A run that failed has none, but for a model's: what it had said so far
+    /// stays. What any other failed run had streamed is in its [`outcome`](Self::outcome).
+    pub fn outputs(&self) -> Option<Value> {
+        let outcome = self.outcome()?;
+        let failed = matches!(outcome.status, Status::Error | Status::Panicked);
+        let output = outcome.output.as_ref().filter(|_| !failed || self.run_type == RunType::Llm);
+        output.map(|output| output.under("output"))
+    }
+
+    /// How it closed; `None` while it is open.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.get()
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> Status {
+        self.outcome().map_or(Status::Pending, |outcome| outcome.status)
+    }
+
+    /// Why it failed.
+    pub fn error(&self) -> Option<&Error> {
+        self.outcome()?.error.as_ref()
+    }
+
+    /// What happened inside it, in order. The run of a runnable begins with `start` and, once closed, ends with
+    /// `end` or `error`.
+    pub fn events(&self) -> Vec<RunEvent> {
+        let marked = self.origin == Origin::Runnable;
+        let mark = |name: &'static str, time| RunEvent { name: name.into(), time, data: Value::Null, custom: false };
+        let last = self.outcome().map(|outcome| match outcome.error {
+            None => mark("end", outcome.ended),
+            Some(_) => mark("error", outcome.ended),
+        });
+        let first = marked.then(|| mark("start", self.start));
+        first.into_iter().chain(self.added().events.clone()).chain(last.filter(|_| marked)).collect()
+    }
+
+    /// The run that was being polled while this one opened as a root: a broken link, found out. The root was not
+    /// meant to be one, unless its config says [`detached`](crate::RunnableConfig::detached).
+    pub fn lost_from(&self) -> Option<&Arc<Run>> {
+        self.lost_from.as_ref()
+    }
+
+    /// Whether it opened after its parent had closed, as a task that outlives its caller does.
+    pub fn is_late(&self) -> bool {
+        self.late
+    }
+
+    /// Adds metadata, here and for no run below. A key that is there already is overwritten.
+    pub fn add_metadata(&self, key: impl Into<String>, value: impl Into<Value>) {
+        self.added().metadata.insert(key.into(), value.into());
+    }
+
+    /// Adds a tag, here and for no run below.
+    pub fn add_tag(&self, tag: impl Into<Cow<'static, str>>) {
+        self.added().tags.push(tag.into());
+    }
+
+    /// Notes that something happened, and tells the handlers.
+    pub fn add_event(self: &Arc<Self>, name: impl Into<Cow<'static, str>>, data: impl Into<Value>) {
+        self.note(RunEvent { name: name.into(), time: self.now(), data: data.into(), custom: false });
+    }
+
+    pub(crate) fn note(self: &Arc<Self>, event: RunEvent) {
+        self.notify(|handler| handler.on_event(self, &event));
+        self.added().events.push(event);
+    }
+
+    /// Tells the handlers that want chunks of one.
+    pub fn tell_chunk(self: &Arc<Self>, chunk: &Value) {
+        self.notify(|handler| {
+            if handler.interest().chunks {
+                handler.on_chunk(self, chunk);
+            }
+        });
+    }
+
+    /// Sets what the run was given, for a run that learns it late. The first call counts.
+    pub fn set_input(&self, input: Record) {
+        let _ = self.input.set(input);
+    }
+
+    /// Sets what the run gives, before it closes; what its code returns then no longer counts.
+    pub fn set_output(&self, output: Record) {
+        self.added().output = Some(output);
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        Moment::from_micros(self.trace.end(Instant::now()))
+    }
+
+    pub(crate) fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    pub(crate) fn wants_payloads(&self) -> bool {
+        self.interest().payloads
+    }
+
+    pub(crate) fn wants_chunks(&self) -> bool {
+        self.interest().chunks
+    }
+
+    fn interest(&self) -> crate::Interest {
+        self.call.as_ref().map_or(self.scope.interest, |call| self.scope.interest.or(call.interest))
+    }
+
+    fn added(&self) -> MutexGuard<'_, Added> {
+        self.added.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn notify(&self, tell: impl Fn(&dyn crate::CallbackHandler)) {
+        let own = self.call.iter().flat_map(|call| &call.handlers);
+        for handler in self.scope.handlers.iter().chain(own) {
+            let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tell(handler.as_ref())));
+            if told.is_err() {
+                report_panic(&self.name);
+            }
+        }
+    }
+}
+
+/// A run keeps those above it alive; the last to let go takes the chain down link by link, not by recursion.
+impl Drop for Run {
+    fn drop(&mut self) {
+        let mut above = self.parent.take();
+        while let Some(mut run) = above.and_then(Arc::into_inner) {
+            above = run.parent.take();
+        }
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("run_type", &self.run_type.as_str())
+            .field("parent", &self.parent_id())
+            .field("status", &self.status().as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Run {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+/// A run as one JSON object, as the JSONL file and `--json` have it: the fields of LangSmith's run schema, and
+/// `status`, `project`, `late` and `lost_from` beside them.
+impl Serialize for Run {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map: BTreeMap<&'static str, Value> = BTreeMap::new();
+        map.insert("id", self.id.to_string().into());
+        map.insert("trace_id", self.trace_id().to_string().into());
+        map.insert("parent_run_id", self.parent_id().map(|id| id.to_string()).into());
+        map.insert("dotted_order", self.dotted_order().into());
+        map.insert("name", self.name().into());
+        map.insert("run_type", self.run_type.as_str().into());
+        map.insert("status", self.status().as_str().into());
+        map.insert("start_time", self.start.to_string().into());
+        map.insert("end_time", self.end_time().map(|end| end.to_string()).into());
+        map.insert("duration_us", u64::try_from(self.duration().as_micros()).unwrap_or(u64::MAX).into());
+        map.insert("tags", self.tags().into_iter().map(|tag| Value::String(tag.into())).collect());
+        map.insert("metadata", Value::Object(self.metadata()));
+        map.insert("inputs", self.inputs());
+        map.insert("outputs", self.outputs().unwrap_or_default());
+        map.insert("error", self.error().map(|error| format!("{error:?}")).into());
+        map.insert("events", serde_json::to_value(self.events()).map_err(serde::ser::Error::custom)?);
+        if let Some(project) = self.project() {
+            map.insert("project", project.into());
+        }
+        if self.late {
+            map.insert("late", true.into());
+        }
+        if let Some(run) = &self.lost_from {
+            map.insert("lost_from", run.id.to_string().into());
+        }
+        map.serialize(serializer)
+    }
+}

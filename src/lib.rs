@@ -1,0 +1,1 @@
+//! Compose runnables into chains whose runs always land in the right place of one trace tree.
