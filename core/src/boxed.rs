@@ -30,6 +30,7 @@ trait DynRunnable<I, O>: Send + Sync {
     fn transform_dyn<'a>(&'a self, input: Chunks<'a, I>, config: &RunnableConfig) -> Chunks<'a, O>;
     fn batch_dyn(&self, inputs: Vec<(I, RunnableConfig)>, on_error: OnError) -> BoxFuture<'_, Vec<Result<O>>>;
     fn steps_dyn(&self) -> usize;
+    fn sequence_name_dyn(&self) -> Option<Cow<'static, str>>;
     fn invoke_steps_dyn<'a>(&'a self, input: I, config: &'a RunnableConfig, first: usize) -> BoxFuture<'a, Result<O>>;
     fn transform_steps_dyn<'a>(&'a self, input: Chunks<'a, I>, config: &RunnableConfig, first: usize) -> Chunks<'a, O>;
     fn batch_steps_dyn(
@@ -79,6 +80,9 @@ impl<I: Payload, O: Payload, R: Runnable<Input = I, Output = O>> DynRunnable<I, 
     }
     fn steps_dyn(&self) -> usize {
         self.steps()
+    }
+    fn sequence_name_dyn(&self) -> Option<Cow<'static, str>> {
+        self.sequence_name()
     }
     fn invoke_steps_dyn<'a>(&'a self, input: I, config: &'a RunnableConfig, first: usize) -> BoxFuture<'a, Result<O>> {
         Box::pin(self.invoke_steps(input, config, first))
@@ -186,6 +190,9 @@ impl<I: Payload, O: Payload> Runnable for BoxRunnable<I, O> {
     }
     fn steps(&self) -> usize {
         self.0.steps_dyn()
+    }
+    fn sequence_name(&self) -> Option<Cow<'static, str>> {
+        self.0.sequence_name_dyn()
     }
     async fn invoke_steps(&self, input: I, config: &RunnableConfig, first: usize) -> Result<O> {
         self.0.invoke_steps_dyn(input, config, first).await

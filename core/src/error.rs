@@ -160,7 +160,8 @@ impl Error {
         self.0.retry_after
     }
 
-    /// The runs it passed through, outermost first: `RunnableSequence › seq:step:2 JsonOutputParser`.
+    /// The runnables it passed through, outermost first: `RunnableSequence › JsonOutputParser`. Streams add
+    /// themselves while they are traced.
     pub fn path(&self) -> String {
         let names: Vec<&str> = self.0.path.iter().rev().map(AsRef::as_ref).collect();
         names.join(" › ")
@@ -236,6 +237,12 @@ impl PartialEq for Error {
 impl From<BoxError> for Error {
     fn from(source: BoxError) -> Self {
         Self::other(source)
+    }
+}
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -25,3 +25,17 @@ pub use run::{
     on_lost_context, polled_run,
 };
 pub use runnable::{Chunks, Flow, Runnable, whole};
+#[doc(hidden)]
+pub use run::{Limits, poll_for};
+#[doc(hidden)]
+pub use runnable::{open_item, step_tag};
+
+/// `#[derive(Payload)]`: see the derive's own page for its attributes.
+#[cfg(feature = "derive")]
+pub use runtree_macros::CorePayload as Payload;
+
+/// What the derive's code names.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde_json;
+}

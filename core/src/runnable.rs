@@ -143,7 +143,7 @@ pub trait Runnable: Send + Sync {
             Flow::Whole => stream::once(async move { self.invoke(input, &config).await }).boxed(),
             _ if config.is_plain() => {
                 config.look(|| self.name());
-                named(self, self.call_stream(once(input), config))
+                self.call_stream(once(input), config)
             }
             _ => {
                 let record = |output: &Self::Output| self.record_output(output);
@@ -151,7 +151,7 @@ pub trait Runnable: Send + Sync {
                     let (below, guard, limits) = open(self, &config, || Some(self.record_input(&input)));
                     Body { chunks: self.call_stream(once(input), below), guard, limits, input: None }
                 };
-                named(self, RunStream::boxed(None, opening, record))
+                RunStream::boxed(None, opening, record)
             }
         }
     }
@@ -171,7 +171,7 @@ pub trait Runnable: Send + Sync {
             }
             Flow::Chunks if config.is_plain() => {
                 config.look(|| self.name());
-                named(self, self.call_stream(input, config))
+                self.call_stream(input, config)
             }
             Flow::Chunks => {
                 let record = |output: &Self::Output| self.record_output(output);
@@ -187,7 +187,7 @@ pub trait Runnable: Send + Sync {
                     };
                     Body { chunks, guard, limits, input: Some(Box::new(recorded)) }
                 };
-                named(self, RunStream::boxed(Some(input), opening, record))
+                RunStream::boxed(Some(input), opening, record)
             }
         }
     }
@@ -234,6 +234,12 @@ pub trait Runnable: Send + Sync {
     #[doc(hidden)]
     fn steps(&self) -> usize {
         1
+    }
+
+    /// The name a sequence was given; it stays when the sequence becomes part of a longer one.
+    #[doc(hidden)]
+    fn sequence_name(&self) -> Option<Cow<'static, str>> {
+        None
     }
 
     /// Runs it as the steps of a sequence from number `first` on.
@@ -305,31 +311,20 @@ fn open<R: Runnable + ?Sized>(
     (below, guard, limits)
 }
 
-/// Adds the runnable to the path of an error that passes.
-fn named<'a, R: Runnable + ?Sized>(runnable: &'a R, chunks: Chunks<'a, R::Output>) -> Chunks<'a, R::Output> {
-    Named { chunks, name: move || runnable.name() }.boxed()
-}
-
-struct Named<'a, T, N> {
-    chunks: Chunks<'a, T>,
-    name: N,
-}
-
-impl<T, N> Unpin for Named<'_, T, N> {}
-
-impl<T, N: Fn() -> Cow<'static, str>> stream::Stream for Named<'_, T, N> {
-    type Item = Result<T>;
-    fn poll_next(
-        self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        this.chunks.poll_next_unpin(cx).map_err(|error| error.within((this.name)()))
-    }
+/// Opens the run of one input of a batch that a runnable carries through its steps by itself.
+#[doc(hidden)]
+pub fn open_item<R: Runnable + ?Sized>(
+    runnable: &R,
+    config: &RunnableConfig,
+    input: &R::Input,
+) -> (RunnableConfig, RunGuard) {
+    let (below, guard, _) = open(runnable, config, || Some(runnable.record_input(input)));
+    (below, guard)
 }
 
 /// `seq:step:N`, not made anew for the first steps.
-pub(crate) fn step_tag(step: usize) -> Cow<'static, str> {
+#[doc(hidden)]
+pub fn step_tag(step: usize) -> Cow<'static, str> {
     macro_rules! tags {
         ($($n:literal)*) => {&[$(concat!("seq:step:", $n)),*]};
     }
@@ -394,6 +389,9 @@ macro_rules! forward {
             }
             fn steps(&self) -> usize {
                 (**self).steps()
+            }
+            fn sequence_name(&self) -> Option<Cow<'static, str>> {
+                (**self).sequence_name()
             }
             fn invoke_steps(
                 &self,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::concurrency::Limiter;
-use crate::run::{Opening, Run, RunEvent, RunGuard, look};
+use crate::run::{Limits, Opening, Run, RunEvent, RunGuard, look};
 use crate::{CallbackHandler, Error, ErrorKind, Interest, Result};
 pub use patch::ConfigPatch;
 pub(crate) use scope::{Call, Scope};
@@ -274,6 +274,20 @@ impl RunnableConfig {
         }
     }
 
+    /// As [`patched`](Self::patched), in a batch: items under one config share a bound that the patch sets. `before` is
+    /// the item before, as given and as patched.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn patched_after(&self, patch: &ConfigPatch, before: Option<&(Self, Self)>) -> Self {
+        let patched = self.patched(patch);
+        match before {
+            Some((given, merged)) if Arc::ptr_eq(&given.scope, &self.scope) => {
+                patched.scoped(|scope| scope.limiter = merged.scope.limiter.clone())
+            }
+            _ => patched,
+        }
+    }
+
     /// Whether anybody hears the next run. If not, no run is made.
     pub fn is_traced(&self) -> bool {
         !self.scope.handlers.is_empty() || self.call.as_ref().is_some_and(|call| !call.handlers.is_empty())
@@ -282,6 +296,12 @@ impl RunnableConfig {
     /// Whether the next run is nothing but a call: nobody listens, and nothing may end it.
     pub(crate) fn is_plain(&self) -> bool {
         self.call.is_none() && self.scope.handlers.is_empty()
+    }
+
+    /// Whether something may end the next run from outside: its token, its deadline.
+    #[doc(hidden)]
+    pub fn has_limits(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.cancellation.is_some() || call.deadline.is_some())
     }
 
     /// The run this config is inside of.
@@ -410,6 +430,19 @@ impl RunnableConfig {
     /// For doors into the tree; runnables get their run opened by [`invoke`](crate::Runnable::invoke).
     pub fn open(&self, opening: Opening) -> (Self, RunGuard) {
         opening.open(self)
+    }
+
+    /// This config for a call that opens no run because nobody listens: without what the next run alone would take.
+    #[doc(hidden)]
+    pub fn unheard(&self, name: impl FnOnce() -> Cow<'static, str>) -> Self {
+        self.look(name);
+        Self { call: None, ..self.clone() }
+    }
+
+    /// What may end the next run from outside, for doors that hold a run open themselves.
+    #[doc(hidden)]
+    pub fn limits(&self) -> Option<Box<Limits>> {
+        Limits::of(self.call.as_ref())
     }
 
     /// A look at a call that opens no run: a root without handlers inside a traced run would vanish unseen.

@@ -16,8 +16,9 @@ use crate::payload::{Fold, Payload, Record};
 use crate::{Chunks, Error, ErrorKind, Result};
 
 /// What may end a run from outside: its token, its deadline.
-#[derive(Default)]
-pub(crate) struct Limits {
+#[doc(hidden)]
+#[derive(Debug, Default)]
+pub struct Limits {
     cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     timeout: Option<Pin<Box<Sleep>>>,
 }
@@ -36,7 +37,7 @@ impl Limits {
     }
 
     /// Why the run must end now, if it must.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         if let Some(cancelled) = &mut self.cancelled {
             if cancelled.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Error::cancelled("cancelled by its token"));
@@ -149,9 +150,15 @@ where
 }
 
 impl<I, T: Payload, Open, R: Fn(&T) -> Record> RunStream<'_, I, T, Open, R> {
-    fn fail(&mut self, error: &Error) {
+    /// Closes the run with `error`, and adds the run to its path.
+    fn fail(&mut self, error: Error) -> Error {
+        let name = self.guard.run().map(|run| run.name().to_owned());
         let status = if error.is_cancelled() { Status::Cancelled } else { Status::Error };
         self.close(status, Some(error.clone()));
+        match name {
+            Some(name) => error.within(name),
+            None => error,
+        }
     }
 
     fn close(&mut self, status: Status, error: Option<Error>) {
@@ -200,11 +207,10 @@ where
         }
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         if let Some(error) = poll_limits(&mut this.limits, cx) {
-            this.fail(&error);
-            return Poll::Ready(Some(Err(error)));
+            return Poll::Ready(Some(Err(this.fail(error))));
         }
         let item = ready!(poll_within(&mut this.guard, || body.poll_next_unpin(cx)));
-        match &item {
+        match item {
             Some(Ok(chunk)) => {
                 if let Some(run) = this.guard.run() {
                     if run.wants_chunks() {
@@ -214,11 +220,14 @@ where
                         this.seen.push(chunk.clone());
                     }
                 }
+                Poll::Ready(Some(Ok(chunk)))
             }
-            Some(Err(error)) => this.fail(error),
-            None => this.close(Status::Success, None),
+            Some(Err(error)) => Poll::Ready(Some(Err(this.fail(error)))),
+            None => {
+                this.close(Status::Success, None);
+                Poll::Ready(None)
+            }
         }
-        Poll::Ready(item)
     }
 }
 

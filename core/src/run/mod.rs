@@ -20,10 +20,14 @@ use crate::config::{Call, Scope};
 use crate::payload::Record;
 
 pub use guard::{Opening, RunGuard};
+#[doc(hidden)]
+pub use held::Limits;
 pub use held::RunFuture;
-pub(crate) use held::{Body, Limits, Replayed, RunStream};
+pub(crate) use held::{Body, Replayed, RunStream};
 pub use trace::Moment;
 pub(crate) use trace::Trace;
+#[doc(hidden)]
+pub use watchdog::poll_for;
 pub use watchdog::{LostContext, on_lost_context, polled_run};
 pub(crate) use watchdog::{look, poll_within, report_panic};
 
@@ -460,6 +464,18 @@ impl Run {
     /// Sets what the run gives, before it closes; what its code returns then no longer counts.
     pub fn set_output(&self, output: Record) {
         self.added().output = Some(output);
+    }
+
+    /// Adds to what the run [gives](Self::set_output), key by key. What was set before, if not a map, stays
+    /// under `output`.
+    pub fn add_output(&self, output: Map<String, Value>) {
+        let mut added = self.added();
+        let mut whole = match added.output.take().map(|record| record.under("output")) {
+            Some(Value::Object(whole)) => whole,
+            _ => Map::new(),
+        };
+        whole.extend(output);
+        added.output = Some(Record::map(whole));
     }
 
     pub(crate) fn now(&self) -> Moment {

@@ -46,6 +46,21 @@ pub(crate) fn poll_within<T>(guard: &mut RunGuard, f: impl FnOnce() -> T) -> T {
     f()
 }
 
+/// Runs `f` as code of `run` that another thread or task took over, so that a root opened there by mistake is found
+/// out as well.
+#[doc(hidden)]
+pub fn poll_for<T>(run: &Arc<Run>, f: impl FnOnce() -> T) -> T {
+    struct Restore(bool, Option<Arc<Run>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            POLLING.set(self.0);
+            POLLED.replace(self.1.take());
+        }
+    }
+    let _restore = Restore(POLLING.replace(true), POLLED.replace(Some(run.clone())));
+    f()
+}
+
 /// A root opened while another run's code was being polled: most likely a config that was not handed on.
 #[derive(Clone, Debug)]
 pub struct LostContext {

@@ -1,1 +1,2 @@
-//! Placeholder.
+//! Parsers.
+pub(crate) mod partial_json;

@@ -1,0 +1,4 @@
+//! What the handlers promise.
+
+mod in_memory;
+mod jsonl;
