@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::stream::{Stream, StreamExt};
-use runtree_core::shape::{Parts, Shape};
+use runtree_core::shape::Shape;
 use runtree_core::{Chunks, Error, Fields, Payload, Result, Runnable, RunnableConfig};
 
 use crate::sequence::pipe_operator;
@@ -76,7 +76,7 @@ impl<I: Payload + TryInto<Fields>> Runnable for RunnableAssign<I> {
     }
 
     fn shape(&self) -> Shape {
-        Shape::step(self).parts(Parts::Assign(self.computed.branch_shapes()))
+        crate::schema::assign(Shape::step(self), self.computed.branch_shapes())
     }
 
     async fn call(&self, input: I, config: &RunnableConfig) -> Result<Fields> {

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use runtree_core::{Error, ErrorKind, Payload, Record, Result, Run, RunGuard, RunnableConfig, Status};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::block::{Trace, trace};
+use crate::block::trace;
 use crate::parent::TraceParent;
 use crate::propagation::{self, Headers};
 
@@ -100,7 +100,7 @@ impl RunTree {
     pub fn from_config(config: &RunnableConfig) -> Option<Self> {
         let run = config.parent()?.clone();
         // What the config says of its next run only is not the tree's to keep.
-        let below = Mutex::new(config.unheard_quietly());
+        let below = Mutex::new(config.unheard(|| Cow::Borrowed("")));
         Some(Self(Arc::new(Tree { run, below, guard: None, _above: None })))
     }
 
@@ -183,14 +183,14 @@ impl RunTree {
         }
     }
 
-    /// Adds metadata to the run and to runs opened below it from now on.
+    /// Adds metadata to the run, and to runs opened below it through this handle and its clones from now on.
     pub fn add_metadata(&self, key: impl Into<String>, value: impl Into<Value>) {
         let (key, value) = (key.into(), value.into());
         self.run().add_metadata(key.clone(), value.clone());
         self.change_below(|below| below.with_metadata(key, value));
     }
 
-    /// Adds a tag to the run and to runs opened below it from now on.
+    /// Adds a tag to the run, and to runs opened below it through this handle and its clones from now on.
     pub fn add_tag(&self, tag: impl Into<Cow<'static, str>>) {
         let tag = tag.into();
         self.run().add_tag(tag.clone());
@@ -214,10 +214,14 @@ impl RunTree {
 
     /// Adds to what the run gives, key by key; see [`set_outputs`](Self::set_outputs).
     pub fn add_outputs(&self, outputs: impl Payload) {
+        self.add_outputs_of(&outputs);
+    }
+
+    fn add_outputs_of(&self, outputs: &impl Payload) {
         if outputs.is_null() || !self.to_config().wants_payloads() {
             return;
         }
-        if let Value::Object(outputs) = Record::of(&outputs).under("output") {
+        if let Value::Object(outputs) = Record::of(outputs).under("output") {
             self.run().add_output(outputs);
         }
     }
@@ -227,10 +231,14 @@ impl RunTree {
     /// Answers whether this call closed the run. The first end counts. A run that this handle does not hold, such as
     /// that of a traceable function, takes the outputs and ends when its code does.
     pub fn end(&self, outputs: impl Payload) -> bool {
+        self.end_with(&outputs)
+    }
+
+    fn end_with(&self, outputs: &impl Payload) -> bool {
         if self.is_ended() {
             return false;
         }
-        self.add_outputs(outputs);
+        self.add_outputs_of(outputs);
         self.close(Status::Success, None)
     }
 
@@ -244,7 +252,7 @@ impl RunTree {
     /// Ends the run as its result says; answers whether this call closed it.
     pub fn finish<T: Payload>(&self, result: &Result<T>) -> bool {
         match result {
-            Ok(output) => self.end(output.clone()),
+            Ok(output) => self.end_with(output),
             Err(error) => self.fail(error.clone()),
         }
     }

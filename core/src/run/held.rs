@@ -250,8 +250,12 @@ pub(crate) struct Replayed<'a, I> {
 }
 
 impl<'a, I: Payload> Replayed<'a, I> {
-    /// The whole stream again; what flows is folded into `seen`, if somebody wants to know.
+    /// The whole stream again; what flows is folded into `seen`, if somebody wants to know. The run opened with the
+    /// first chunk, so that one counts even if the step never asks for it.
     pub(crate) fn folded(self, seen: Option<Arc<Mutex<Fold<I>>>>) -> BoxStream<'a, Result<I>> {
+        if let Some(Some(first)) = &self.first {
+            note(seen.as_deref(), first);
+        }
         Box::pin(Folded { input: self, seen })
     }
 }
@@ -267,13 +271,19 @@ impl<I: Payload> Stream for Folded<'_, I> {
     type Item = Result<I>;
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let item = match this.input.first.take() {
-            Some(first) => first,
-            None => ready!(this.input.rest.poll_next_unpin(cx)),
-        };
-        if let (Some(seen), Some(Ok(chunk))) = (&this.seen, &item) {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).push(chunk.clone());
+        if let Some(first) = this.input.first.take() {
+            return Poll::Ready(first);
+        }
+        let item = ready!(this.input.rest.poll_next_unpin(cx));
+        if let Some(item) = &item {
+            note(this.seen.as_deref(), item);
         }
         Poll::Ready(item)
+    }
+}
+
+fn note<I: Payload>(seen: Option<&Mutex<Fold<I>>>, item: &Result<I>) {
+    if let (Some(seen), Ok(chunk)) = (seen, item) {
+        seen.lock().unwrap_or_else(PoisonError::into_inner).push(chunk.clone());
     }
 }

@@ -209,7 +209,6 @@ impl Payload for AiMessage {
 
     fn json_schema() -> Value {
         json!({
-            "title": "AIMessage",
             "type": "object",
             "properties": {
                 "type": {"enum": ["ai", "AIMessageChunk"]},

@@ -79,7 +79,7 @@ impl Block {
         }
     }
 
-    fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Text(text) => json!({"type": "text", "text": text}),
             Self::Image(ImageSource::Url(url)) => json!({"type": "image", "url": url}),
@@ -91,7 +91,7 @@ impl Block {
     }
 
     /// Reads a block; what is not plainly a text or a picture is kept as it is.
-    fn from_value(value: Value) -> Self {
+    pub(crate) fn from_value(value: Value) -> Self {
         let Value::Object(map) = &value else {
             return match value {
                 Value::String(text) => Self::Text(text),

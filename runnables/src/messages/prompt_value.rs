@@ -62,7 +62,6 @@ impl Payload for PromptValue {
 
     fn json_schema() -> Value {
         json!({
-            "title": "PromptValue",
             "anyOf": [{"type": "string"}, {"type": "array", "items": Message::json_schema()}],
         })
     }

@@ -210,7 +210,8 @@ impl CallbackHandler for Ear {
 
     fn on_end(&self, run: &Arc<Run>) {
         let output = run.outcome().and_then(|outcome| outcome.output.as_ref());
-        let weight = RUN + [run.input(), output].into_iter().flatten().map(|part| weight(part.as_value())).sum::<usize>();
+        let weight =
+            RUN + [run.input(), output].into_iter().flatten().map(|part| weight(part.as_value())).sum::<usize>();
         if self.admits(weight) {
             self.send(Task::End(run.clone(), weight));
         }

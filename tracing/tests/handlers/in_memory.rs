@@ -1,7 +1,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures::{FutureExt, StreamExt};
-use runtree_core::{Error, ErrorKind, Opening, Origin, Record, Result, Runnable, RunnableConfig, Status, on_lost_context};
+use runtree_core::{
+    Error, ErrorKind, Opening, Origin, Record, Result, Runnable, RunnableConfig, Status, on_lost_context,
+};
 use runtree_tracing::handlers::{InMemory, Traced, traced};
 
 fn listened() -> (RunnableConfig, InMemory) {

@@ -254,7 +254,8 @@ impl Shared {
             self.changed.notify_one();
         } else if state.changed {
             let shared = self.clone();
-            let thread = std::thread::Builder::new().name("runtree-console".into()).spawn(move || shared.keep_drawing());
+            let thread =
+                std::thread::Builder::new().name("runtree-console".into()).spawn(move || shared.keep_drawing());
             // Without a thread, printing and finishing still draw.
             state.drawn_by_thread = thread.is_ok();
         }
@@ -353,5 +354,22 @@ impl CallbackHandler for Ear {
 
     fn interest(&self) -> Interest {
         if self.0.is_live() { Interest::CHUNKS } else { Interest::RUNS }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_has_its_say_about_colours() {
+        let wants = |set: &[(&str, &str)], terminal| {
+            wants_color(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()), terminal)
+        };
+        assert!(wants(&[], true) && !wants(&[], false));
+        assert!(!wants(&[("NO_COLOR", "1")], true) && wants(&[("NO_COLOR", "")], true));
+        assert!(wants(&[("CLICOLOR_FORCE", "1")], false) && !wants(&[("CLICOLOR_FORCE", "0")], false));
+        assert!(!wants(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], true));
+        assert!(!wants(&[("CLICOLOR", "0")], true) && !wants(&[("TERM", "dumb")], true));
     }
 }

@@ -115,13 +115,16 @@ fn row(tree: &Tree, node: &Node, children: &[Uuid], before: String, frame: Frame
         Some(ending) => line.push(ink(ending.status), mark(ending.status)),
     }
     line.push(Ink::Strong, format!(" {}", node.name));
-    let took = node.ending.as_ref().map_or_else(
-        // Tenths of a second: an open run's line should not flicker.
-        || Duration::from_millis(frame.now.saturating_duration_since(node.began).as_millis() as u64 / 100 * 100),
-        |ending| ending.took,
-    );
     about(&mut line, node, node.ending.as_ref());
-    line.push(Ink::Dim, format!(" {}", time(took)));
+    match &node.ending {
+        Some(ending) => line.push(Ink::Dim, format!(" {}", time(ending.took))),
+        None => {
+            // Tenths of a second from the start: the line of an open run should not flicker.
+            let tenths = frame.now.saturating_duration_since(node.began).as_millis() / 100;
+            let took = if tenths < 600 { format!("{}.{}s", tenths / 10, tenths % 10) } else { minutes(tenths / 10) };
+            line.push(Ink::Dim, format!(" {took}"));
+        }
+    }
     match node.ending.as_ref().map(|ending| ending.status) {
         None if frame.turn.is_none() => line.push(Ink::Busy, " still open"),
         Some(status @ (Status::Cancelled | Status::Truncated | Status::Panicked)) => {
@@ -200,6 +203,217 @@ fn time(took: Duration) -> String {
         1_000..10_000 => format!("{:.1}ms", took.as_secs_f64() * 1e3),
         10_000..1_000_000 => format!("{}ms", micros / 1000),
         1_000_000..60_000_000 => format!("{}.{}s", micros / 1_000_000, micros / 100_000 % 10),
-        _ => format!("{}m{:02}s", micros / 60_000_000, micros / 1_000_000 % 60),
+        _ => minutes(micros / 1_000_000),
+    }
+}
+
+fn minutes(seconds: u128) -> String {
+    format!("{}m{:02}s", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::console::state::State;
+    use insta::assert_snapshot;
+
+    /// Runs numbered from 1, that open when they are told to.
+    struct Scene {
+        state: State,
+        began: Instant,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            Self { state: State::default(), began: Instant::now() }
+        }
+
+        fn open(&mut self, id: u128, parent: Option<u128>, name: &str, tags: &[&str], at_ms: u64) {
+            let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            let node = Node::new(name.to_owned(), tags, self.began + Duration::from_millis(at_ms));
+            self.state.open(Uuid::from_u128(id), parent.map(Uuid::from_u128), node);
+        }
+
+        fn close(&mut self, id: u128, took_us: u64, status: Status, error: Option<&str>) {
+            let (took, error) = (Duration::from_micros(took_us), error.map(str::to_owned));
+            self.state.close(Uuid::from_u128(id), Ending { status, took, error, usage: None });
+        }
+
+        fn frame(&self, at_ms: u64) -> Frame {
+            Frame { now: self.began + Duration::from_millis(at_ms), turn: Some(2) }
+        }
+
+        fn live(&self, at_ms: u64, height: usize) -> String {
+            text(&live(&self.state.trees, height, self.frame(at_ms)))
+        }
+
+        fn finished(&mut self) -> String {
+            let (out, _) = self.state.take();
+            let trees = out.iter().map(|out| match out {
+                crate::handlers::console::state::Out::Tree(tree) => {
+                    text(&finished(tree, Frame { turn: None, ..self.frame(0) }))
+                }
+                other => panic!("not a tree: {other:?}"),
+            });
+            trees.collect::<Vec<_>>().join("\n")
+        }
+    }
+
+    fn text(lines: &[Line]) -> String {
+        lines.iter().map(|line| line.render(Some(79), false)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn chain() -> Scene {
+        let mut scene = Scene::new();
+        scene.open(1, None, "answer", &[], 0);
+        scene.open(2, Some(1), "prompt", &["seq:step:1"], 1);
+        scene.close(2, 420, Status::Success, None);
+        scene.open(3, Some(1), "model", &["seq:step:2"], 2);
+        scene
+    }
+
+    #[test]
+    fn an_open_tree_shows_what_runs_and_what_it_says() {
+        let mut scene = chain();
+        for word in ["Once ", "upon\na ", "time"] {
+            scene.state.chunk(Uuid::from_u128(3), Some(word));
+        }
+        assert_snapshot!(scene.live(1_290, 10), @"
+        ⠹ answer 1.2s
+        ├─ ✓ prompt seq:step:1 420µs
+        └─ ⠹ model seq:step:2 3 chunks 1.2s  Once upon a time
+        ");
+    }
+
+    #[test]
+    fn a_tree_that_ended_leaves_the_live_region_and_stays() {
+        let mut scene = chain();
+        scene.state.chunk(Uuid::from_u128(3), Some("Once"));
+        let usage = Some(Usage { input: 120, output: 45 });
+        let (status, took) = (Status::Success, Duration::from_millis(2_345));
+        scene.state.close(Uuid::from_u128(3), Ending { status, took, error: None, usage });
+        scene.close(1, 61_000_000, Status::Success, None);
+        assert_eq!(scene.live(0, 10), "");
+        assert_snapshot!(scene.finished(), @"
+        ✓ answer 1m01s
+        ├─ ✓ prompt seq:step:1 420µs
+        └─ ✓ model seq:step:2 1 chunk 120→45 tokens 2.3s
+        ");
+    }
+
+    #[test]
+    fn errors_stand_where_they_arose() {
+        let mut scene = Scene::new();
+        scene.open(1, None, "answer", &[], 0);
+        scene.open(2, Some(1), "left", &[], 0);
+        scene.open(3, Some(2), "parser", &[], 0);
+        scene.open(4, Some(1), "right", &[], 0);
+        scene.close(3, 5_000, Status::Error, Some("expected value at line 1"));
+        scene.close(2, 6_000, Status::Error, Some("expected value at line 1"));
+        scene.close(4, 15_000, Status::Cancelled, None);
+        scene.close(1, 700_000, Status::Error, Some("expected value at line 1"));
+        assert_snapshot!(scene.finished(), @"
+        ✗ answer 700ms
+        ├─ ✗ left 6.0ms
+        │  └─ ✗ parser 5.0ms
+        │       expected value at line 1
+        └─ ⊘ right 15ms cancelled
+        ");
+    }
+
+    #[test]
+    fn runs_still_open_at_the_end_say_so() {
+        let mut scene = chain();
+        scene.state.finish();
+        assert_snapshot!(scene.finished(), @"
+        … answer 0.0s still open
+        ├─ ✓ prompt seq:step:1 420µs
+        └─ … model seq:step:2 0.0s still open
+        ");
+        scene.close(3, 1, Status::Success, None);
+        scene.close(1, 1, Status::Success, None);
+        assert_eq!(scene.finished(), "");
+    }
+
+    /// Three workers under a root, each with four runs below, of which the last is open.
+    fn crowd() -> Scene {
+        let mut scene = Scene::new();
+        scene.open(1, None, "root", &[], 0);
+        for worker in [10, 20, 30] {
+            scene.open(worker, Some(1), &format!("worker {worker}"), &[], 0);
+            for step in worker + 1..worker + 5 {
+                scene.open(step, Some(worker), &format!("step {step}"), &[], 0);
+                if step < worker + 4 {
+                    scene.close(step, 1_000, Status::Success, None);
+                }
+            }
+        }
+        scene.close(14, 1_000, Status::Success, None);
+        scene.close(10, 4_000, Status::Success, None);
+        scene
+    }
+
+    #[test]
+    fn trees_too_tall_fold_what_has_ended_first() {
+        assert_eq!(crowd().live(0, 16).lines().count(), 16);
+        assert_snapshot!(crowd().live(0, 15), @"
+        ⠹ root 0.0s
+        ├─ ✓ worker 10 4.0ms (+4 ended)
+        ├─ ⠹ worker 20 0.0s
+        │  ├─ ✓ step 21 1.0ms
+        │  ├─ ✓ step 22 1.0ms
+        │  ├─ ✓ step 23 1.0ms
+        │  └─ ⠹ step 24 0.0s
+        └─ ⠹ worker 30 0.0s
+           ├─ ✓ step 31 1.0ms
+           ├─ ✓ step 32 1.0ms
+           ├─ ✓ step 33 1.0ms
+           └─ ⠹ step 34 0.0s
+        ");
+        assert_snapshot!(crowd().live(0, 11), @"
+        ⠹ root 0.0s (+5 ended)
+        ├─ ⠹ worker 20 0.0s (+3 ended)
+        │  └─ ⠹ step 24 0.0s
+        └─ ⠹ worker 30 0.0s (+3 ended)
+           └─ ⠹ step 34 0.0s
+        ");
+    }
+
+    #[test]
+    fn trees_still_too_tall_show_their_root_and_what_is_newest() {
+        assert_snapshot!(crowd().live(0, 4), @"
+        ⠹ root 0.0s (+5 ended)
+        … 2 more lines
+        └─ ⠹ worker 30 0.0s (+3 ended)
+           └─ ⠹ step 34 0.0s
+        ");
+        for height in 1..20 {
+            assert!(crowd().live(0, height).lines().count() <= height);
+        }
+    }
+
+    #[test]
+    fn of_very_many_runs_the_rest_is_counted() {
+        let mut scene = Scene::new();
+        scene.open(1, None, "root", &[], 0);
+        for id in 2..=1_500 {
+            scene.open(id, Some(1), "item", &[], 0);
+            scene.open(id + 10_000, Some(id), "below", &[], 0);
+            scene.close(id + 10_000, 1_000, Status::Success, None);
+            scene.close(id, 1_000, Status::Success, None);
+        }
+        scene.close(1, 1_000, Status::Success, None);
+        let finished = scene.finished();
+        assert_eq!(finished.lines().count(), 1_001);
+        assert!(finished.ends_with("… and 1999 more runs"), "{}", finished.lines().last().unwrap());
+    }
+
+    #[test]
+    fn times_are_short() {
+        let shown: Vec<String> = [0, 999, 1_500, 12_345, 999_999, 1_290_000, 60_000_000, 3_661_000_000]
+            .map(Duration::from_micros)
+            .map(time)
+            .into();
+        assert_eq!(shown, ["0µs", "999µs", "1.5ms", "12ms", "999ms", "1.2s", "1m00s", "61m01s"]);
     }
 }

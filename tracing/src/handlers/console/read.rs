@@ -46,7 +46,9 @@ pub(super) fn chunk_text(chunk: &Value) -> Option<&str> {
     match chunk {
         Value::String(text) => Some(text),
         Value::Array(parts) => parts.first().and_then(chunk_text),
-        Value::Object(map) => ["text", "content", "message", "output"].iter().find_map(|key| chunk_text(map.get(*key)?)),
+        Value::Object(map) => {
+            ["text", "content", "message", "output"].iter().find_map(|key| chunk_text(map.get(*key)?))
+        }
         _ => None,
     }
 }

@@ -105,10 +105,11 @@ impl Screen {
         }
         let written = self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush());
         // A closed pipe is how readers say that they have seen enough.
-        if let Err(error) = written {
-            if !std::mem::replace(&mut self.failed, true) && error.kind() != io::ErrorKind::BrokenPipe {
-                eprintln!("runtree: writing to the console failed: {error}; runs go on, this is said once");
-            }
+        if let Err(error) = written
+            && !std::mem::replace(&mut self.failed, true)
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            eprintln!("runtree: writing to the console failed: {error}; runs go on, this is said once");
         }
     }
 }

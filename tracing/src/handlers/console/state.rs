@@ -180,10 +180,6 @@ impl State {
         (std::mem::take(&mut self.out), std::mem::take(&mut self.missed))
     }
 
-    pub(super) fn is_waiting(&self) -> bool {
-        !self.out.is_empty()
-    }
-
     fn node(&mut self, id: Uuid) -> Option<&mut Node> {
         let root = *self.places.get(&id)?;
         self.trees.iter_mut().rfind(|tree| tree.root == root)?.nodes.get_mut(&id)

@@ -22,7 +22,9 @@ fn visible(c: char) -> char {
         '\x7f' => '\u{2421}',
         '\u{80}'..='\u{9f}' => '\u{fffd}',
         // Marks, embeddings, overrides and isolates of direction; separators of lines and paragraphs; tags.
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => '\u{fffd}',
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
+            '\u{fffd}'
+        }
         '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
         c => c,
     }
@@ -122,7 +124,8 @@ impl Line {
     pub(super) fn render(&self, width: Option<usize>, color: bool) -> String {
         let cut = width.filter(|&width| self.width() > width || self.chars() > 4 * width);
         // One column for the mark; and a bound on characters, since those without width could be many.
-        let (mut columns, mut chars) = cut.map_or((usize::MAX, usize::MAX), |width| (width.saturating_sub(1), 4 * width));
+        let (mut columns, mut chars) =
+            cut.map_or((usize::MAX, usize::MAX), |width| (width.saturating_sub(1), 4 * width));
         let mut text = String::new();
         for (ink, part) in &self.0 {
             let end = part.char_indices().find(|(_, c)| {

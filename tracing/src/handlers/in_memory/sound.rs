@@ -40,10 +40,10 @@ impl InMemory {
             ends_once(&run, &told, &mut faults);
             is_in_its_place(&run, &mut faults);
             keeps_to_its_parent(&run, &told, &mut faults);
-            if let Some(before) = newest.insert(run.trace_id(), run.clone()) {
-                if before.start_time() >= run.start_time() {
-                    faults.push(format!("{} did not open later than {}", called(&run), called(&before)));
-                }
+            if let Some(before) = newest.insert(run.trace_id(), run.clone())
+                && before.start_time() >= run.start_time()
+            {
+                faults.push(format!("{} did not open later than {}", called(&run), called(&before)));
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }

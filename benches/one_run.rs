@@ -1,0 +1,63 @@
+//! What a heard run costs: one step, start and end, a small text in and out, a handler that does nothing.
+
+mod support;
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use criterion::async_executor::FuturesExecutor;
+use criterion::{Criterion, criterion_group, criterion_main};
+use futures::FutureExt;
+use runtree_core::{Opening, Result, Runnable, RunnableConfig};
+use support::{Noop, group};
+use uuid::Uuid;
+
+/// A step whose own work is next to nothing.
+struct Echo;
+
+impl Runnable for Echo {
+    type Input = String;
+    type Output = String;
+
+    async fn call(&self, text: String, _: &RunnableConfig) -> Result<String> {
+        Ok(black_box(text))
+    }
+}
+
+fn text() -> String {
+    black_box("What is a run?").to_owned()
+}
+
+fn one_run(criterion: &mut Criterion) {
+    let root = RunnableConfig::root().with_handler(Arc::new(Noop));
+    let (below, _guard) = root.open(Opening::new("parent"));
+    let off = RunnableConfig::root();
+
+    let mut group = group(criterion, "one_run");
+    group.bench_function("floor", |bencher| {
+        bencher.iter(|| {
+            let start = black_box(Instant::now());
+            let id = black_box(Uuid::now_v7());
+            (id, black_box(Instant::now()).duration_since(start))
+        });
+    });
+    group.bench_function("unheard", |bencher| bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &off)));
+    group.bench_function("root", |bencher| bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &root)));
+    group.bench_function("child", |bencher| bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &below)));
+    for _ in 0..1_000_000 {
+        for config in [&root, &below] {
+            drop(black_box(Echo.invoke(text(), config).now_or_never()));
+        }
+    }
+    group.bench_function("child_after_a_million", |bencher| {
+        bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &below));
+    });
+    group.bench_function("root_after_a_million", |bencher| {
+        bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &root));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, one_run);
+criterion_main!(benches);

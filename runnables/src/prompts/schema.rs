@@ -1,0 +1,56 @@
+//! The JSON schema of a prompt's input.
+
+use runtree_core::Payload;
+use serde_json::{Map, Value, json};
+
+use crate::messages::Message;
+
+/// What a variable of a prompt takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// A value that is put into a text.
+    Text,
+    /// A list of messages.
+    Messages,
+    /// A list of messages, or nothing.
+    MessagesOrNothing,
+}
+
+/// The schema of a map of variables.
+pub(super) fn of_variables<'a>(variables: impl IntoIterator<Item = (&'a str, Takes)>) -> Value {
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for (name, takes) in variables {
+        let schema = match takes {
+            Takes::Text => json!({"title": title(name), "type": "string"}),
+            _ => json!({"title": title(name), "type": "array", "items": Message::json_schema()}),
+        };
+        properties.insert(name.to_owned(), schema);
+        if takes != Takes::MessagesOrNothing {
+            required.push(name);
+        }
+    }
+    let mut schema = json!({"title": "PromptInput", "type": "object", "properties": properties});
+    if !required.is_empty() {
+        schema["required"] = required.into();
+    }
+    schema
+}
+
+/// `chat_history` as `Chat History`.
+fn title(name: &str) -> String {
+    let words = name.split('_').filter(|word| !word.is_empty()).map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    });
+    words.collect::<Vec<String>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_words() {
+        assert_eq!(["x", "chat_history", "_a__b", ""].map(title), ["X", "Chat History", "A B", ""]);
+    }
+}
