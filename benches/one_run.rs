@@ -9,25 +9,9 @@ use std::time::Instant;
 use criterion::async_executor::FuturesExecutor;
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures::FutureExt;
-use runtree_core::{Opening, Result, Runnable, RunnableConfig};
-use support::{Noop, group};
+use runtree_core::{Opening, Runnable, RunnableConfig};
+use support::{Echo, Noop, group, text};
 use uuid::Uuid;
-
-/// A step whose own work is next to nothing.
-struct Echo;
-
-impl Runnable for Echo {
-    type Input = String;
-    type Output = String;
-
-    async fn call(&self, text: String, _: &RunnableConfig) -> Result<String> {
-        Ok(black_box(text))
-    }
-}
-
-fn text() -> String {
-    black_box("What is a run?").to_owned()
-}
 
 fn one_run(criterion: &mut Criterion) {
     let root = RunnableConfig::root().with_handler(Arc::new(Noop));

@@ -9,7 +9,7 @@ use runtree::prelude::*;
 use runtree::tracing::handlers::InMemory;
 
 /// Streams `parent_runnable` > `my_child_runnable`, and gives the chunks and the tree.
-pub async fn run() -> Result<(Vec<String>, String)> {
+pub(crate) async fn run() -> Result<(Vec<String>, String)> {
     let my_child_runnable = RunnableGenerator::of_whole("my_child_runnable", |_inputs: String, _config| {
         stream::iter(["A", "response"]).map(|chunk| Ok(chunk.to_owned())).boxed()
     });

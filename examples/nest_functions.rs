@@ -25,7 +25,7 @@ fn parent_function(inputs: String, config: RunnableConfig) -> impl Stream<Item =
 }
 
 /// Streams `parent_function` > `my_child_function`, and gives the chunks and the tree.
-pub async fn run() -> Result<(Vec<String>, String)> {
+pub(crate) async fn run() -> Result<(Vec<String>, String)> {
     let trace = InMemory::new();
     let config = RunnableConfig::root().with_handler(trace.handler());
     let chunks = parent_function("call".to_owned(), config).collect().await;

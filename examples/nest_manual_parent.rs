@@ -20,7 +20,7 @@ fn outer_func(run_tree: RunTree) -> Vec<i64> {
 }
 
 /// Runs `outer_func` > two `inner_func`s in threads, below a run tree made by hand, and gives the result and the tree.
-pub async fn run() -> Result<(Vec<i64>, String)> {
+pub(crate) async fn run() -> Result<(Vec<i64>, String)> {
     let trace = InMemory::new();
     let config = RunnableConfig::root().with_handler(trace.handler());
     let pipeline = RunTree::open(&config, "pipeline");

@@ -41,7 +41,7 @@ async fn ask_service(address: String, config: &RunnableConfig) -> Result<String>
 }
 
 /// Runs `ask_service` here and `answer` over there, and gives the answer and the tree of both.
-pub async fn run() -> Result<(String, String)> {
+pub(crate) async fn run() -> Result<(String, String)> {
     // Two services would each have a handler of their own; one that hears both shows that it is one trace.
     let trace = InMemory::new();
     let (here, there) = (RunnableConfig::root(), RunnableConfig::root());

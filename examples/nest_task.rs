@@ -5,7 +5,7 @@ use runtree::tracing::handlers::InMemory;
 use runtree::tracing::spawn;
 
 /// Runs `fan_out` > two `fetch`es in tasks, and gives the result and the tree.
-pub async fn run() -> Result<(Vec<i64>, String)> {
+pub(crate) async fn run() -> Result<(Vec<i64>, String)> {
     let fan_out = RunnableLambda::new("fan_out", async |pages: Vec<i64>, config| {
         let tasks: Vec<_> = pages
             .into_iter()

@@ -15,7 +15,7 @@ fn outer_func(config: &RunnableConfig) -> Vec<i64> {
 }
 
 /// Runs `outer_func` > two `inner_func`s on a pool, and gives the result and the tree.
-pub async fn run() -> Result<(Vec<i64>, String)> {
+pub(crate) async fn run() -> Result<(Vec<i64>, String)> {
     let trace = InMemory::new();
     let config = RunnableConfig::root().with_handler(trace.handler());
     Ok((outer_func(&config), trace.tree()))

@@ -116,7 +116,7 @@
 //!
 //! # Features
 //!
-//! `openai`: models behind OpenAI-compatible servers, Ollama among them. `console` (on by default): runs shown live in
+//! `openai`: models behind OpenAI-compatible servers, Ollama among them. `jinja`: prompts in that language. `console` (on by default): runs shown live in
 //! a terminal. `tracing-layer`: spans of the `tracing` crate as runs, and back. `full`: all of them.
 
 pub use runtree_core::*;
@@ -133,6 +133,7 @@ pub mod tracing {
 
 /// What most programs need: `use runtree::prelude::*;`.
 pub mod prelude {
+    pub use crate::{Payload, traceable};
     pub use runtree_core::{
         BoxRunnable, Chunks, ConfigPatch, Error, ErrorKind, Fields, Json, Result, ResultExt, Runnable, RunnableConfig,
         fields,
@@ -141,7 +142,6 @@ pub mod prelude {
         Bind, RetryPolicy, RunnableBranch, RunnableExt, RunnableGenerator, RunnableLambda, RunnableParallel,
         RunnablePassthrough, parallel,
     };
-    pub use crate::{Payload, traceable};
     pub use runtree_tracing::{RunTree, trace};
 }
 

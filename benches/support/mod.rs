@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use futures::stream::{self, BoxStream, StreamExt};
-use runtree_core::{BoxRunnable, CallbackHandler, Chunks, Result, Runnable, RunnableConfig};
+use runtree_core::{CallbackHandler, Chunks, Result, Runnable, RunnableConfig};
 
 /// How many chunks flow through a stream that is measured; the report divides by it.
 pub const CHUNKS: i64 = 1000;
@@ -31,7 +31,16 @@ pub fn chunk_group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGro
 #[macro_export]
 macro_rules! ten {
     ($step:expr) => {
-        $step.pipe($step).pipe($step).pipe($step).pipe($step).pipe($step).pipe($step).pipe($step).pipe($step).pipe($step)
+        $step
+            .pipe($step)
+            .pipe($step)
+            .pipe($step)
+            .pipe($step)
+            .pipe($step)
+            .pipe($step)
+            .pipe($step)
+            .pipe($step)
+            .pipe($step)
     };
 }
 
@@ -55,6 +64,23 @@ impl Runnable for Add {
     fn call_stream<'a>(&'a self, input: Chunks<'a, i64>, _: RunnableConfig) -> Chunks<'a, i64> {
         input.map(|x| Ok(black_box(x?) + 1)).boxed()
     }
+}
+
+/// A step on a small text, whose own work is next to nothing.
+pub struct Echo;
+
+impl Runnable for Echo {
+    type Input = String;
+    type Output = String;
+
+    async fn call(&self, text: String, _: &RunnableConfig) -> Result<String> {
+        Ok(black_box(text))
+    }
+}
+
+/// The small text.
+pub fn text() -> String {
+    black_box("What is a run?").to_owned()
 }
 
 /// The chunks that flow into each chain.
@@ -147,10 +173,4 @@ pub mod boxed_steps {
     pub async fn map_each(steps: &[Box<dyn Step>]) -> usize {
         steps.iter().fold(items(), |items, step| step.map_each(items)).count().await
     }
-}
-
-/// A chain of ten steps, each in a box.
-pub fn all_boxed() -> BoxRunnable<i64, i64> {
-    use runtree_runnables::RunnableExt;
-    ten!(Add.boxed()).boxed()
 }

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, Stream, StreamExt};
@@ -59,6 +59,8 @@ pub(crate) struct Slot {
 struct SlotState {
     held: Vec<OwnedSemaphorePermit>,
     acquiring: Option<BoxFuture<'static, Vec<OwnedSemaphorePermit>>>,
+    /// Who waits for the place.
+    waiting: Option<Waker>,
     /// How many groups of items its own work waits for.
     away: usize,
     below: Vec<Weak<Slot>>,
@@ -75,19 +77,34 @@ impl Slot {
             return Poll::Ready(());
         }
         let acquiring = state.acquiring.get_or_insert_with(|| Box::pin(self.limiter.clone().acquire()));
-        let held = ready!(acquiring.as_mut().poll(cx));
-        (state.held, state.acquiring) = (held, None);
-        Poll::Ready(())
+        match acquiring.as_mut().poll(cx) {
+            Poll::Ready(held) => {
+                (state.held, state.acquiring, state.waiting) = (held, None, None);
+                Poll::Ready(())
+            }
+            Poll::Pending => {
+                state.waiting = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
     }
 
-    fn release(&self) {
+    /// Gives back the place, or stops waiting for it; answers with who waited.
+    fn release(&self) -> Option<Waker> {
         let mut state = self.state();
-        (state.held, state.acquiring) = (Vec::new(), None);
+        let given_back = (std::mem::take(&mut state.held), state.acquiring.take());
+        let waiting = state.waiting.take();
+        drop(state); // giving back wakes others
+        drop(given_back);
+        waiting
     }
 
     /// Gives back this place and those of all items below.
     fn park(&self) {
-        self.release();
+        if let Some(waiting) = self.release() {
+            // It lost its turn: nobody but the next poll asks for a place again.
+            waiting.wake();
+        }
         let below: Vec<_> = self.state().below.iter().filter_map(Weak::upgrade).collect();
         below.iter().for_each(|slot| slot.park());
     }
@@ -247,7 +264,8 @@ impl<F: Future> Future for Passing<F> {
 pub enum OnError {
     /// The others go on.
     Continue,
-    /// Inputs that have not started do not start; those that have come to their end.
+    /// Inputs that wait for a place do not start; those that have started come to their end. Without a bound all
+    /// inputs start at once.
     Stop,
 }
 
@@ -269,10 +287,12 @@ where
         .into_iter()
         .enumerate()
         .map(|(index, (input, config))| {
+            // An input without a bound has started: what runs must not depend on how soon another one fails.
+            let waits = config.max_concurrency().is_some();
             let (config, gate) = group.item(&config);
             let (work, stopped) = (work(input, config), stopped.clone());
             gate.pass(async move {
-                if stopped.load(Ordering::Relaxed) {
+                if waits && stopped.load(Ordering::Relaxed) {
                     return (index, Err(Error::cancelled("another input of the batch failed")));
                 }
                 let result = work.await;

@@ -20,13 +20,13 @@ pub use concurrency::{Gate, Group, OnError, Passing};
 pub use config::{ConfigPatch, RunnableConfig};
 pub use error::{BoxError, Error, ErrorKind, Result, ResultExt};
 pub use payload::{Field, Fields, Fold, FromField, Json, Merge, Opaque, Payload, Record};
+#[doc(hidden)]
+pub use run::{Limits, poll_for};
 pub use run::{
     LostContext, Moment, Opening, Origin, Outcome, Run, RunEvent, RunFuture, RunGuard, RunType, Status,
     on_lost_context, polled_run,
 };
 pub use runnable::{Chunks, Flow, Runnable, whole};
-#[doc(hidden)]
-pub use run::{Limits, poll_for};
 #[doc(hidden)]
 pub use runnable::{open_item, step_tag};
 
@@ -37,5 +37,9 @@ pub use runtree_macros::CorePayload as Payload;
 /// What the derive's code names.
 #[doc(hidden)]
 pub mod __private {
-    pub use serde_json;
+    pub use {serde, serde_json};
 }
+
+/// Cancels work: see [`RunnableConfig::with_cancellation`].
+#[doc(inline)]
+pub use tokio_util::sync::CancellationToken;

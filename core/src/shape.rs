@@ -39,8 +39,13 @@ pub enum Parts {
     Parallel(Vec<(String, Shape)>),
     /// Side by side, added to the input.
     Assign(Vec<(String, Shape)>),
-    /// Some of the input's fields.
-    Pick(Vec<String>),
+    /// Fields of the input.
+    Pick {
+        /// Which.
+        keys: Vec<String>,
+        /// Whether it gives the one field's value, not a map of fields.
+        one: bool,
+    },
 }
 
 /// One thing that a config's `configurable` can set.
@@ -63,8 +68,8 @@ impl Shape {
     pub fn step<R: Runnable + ?Sized>(runnable: &R) -> Self {
         let name = runnable.name();
         Self {
-            input: titled(R::Input::json_schema(), format!("{name}Input")),
-            output: titled(R::Output::json_schema(), format!("{name}Output")),
+            input: titled(R::Input::json_schema(), suffixed(&name, "Input")),
+            output: titled(R::Output::json_schema(), suffixed(&name, "Output")),
             name,
             run_type: runnable.run_type(),
             flow: runnable.flow(),
@@ -104,12 +109,20 @@ impl Shape {
     fn gather(&self, specs: &mut Vec<ConfigSpec>) {
         specs.extend(self.config.iter().cloned());
         match &self.parts {
-            Parts::Step | Parts::Pick(_) => {}
+            Parts::Step | Parts::Pick { .. } => {}
             Parts::Sequence(steps) => steps.iter().for_each(|step| step.gather(specs)),
             Parts::Parallel(branches) | Parts::Assign(branches) => {
                 branches.iter().for_each(|(_, branch)| branch.gather(specs));
             }
         }
+    }
+}
+
+/// A title made of a name: `Name` and `Input` are `NameInput`, `name` and `Input` are `name_input`.
+pub fn suffixed(name: &str, suffix: &str) -> String {
+    match name.starts_with(char::is_uppercase) {
+        true => format!("{name}{suffix}"),
+        false => format!("{name}_{}", suffix.to_lowercase()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use futures::stream::StreamExt;
 use runtree_core::shape::Shape;
 use runtree_core::{
-    BoxError, Chunks, Error, ErrorKind, Flow, Payload, Record, Result, Runnable, RunnableConfig, RunType,
+    BoxError, Chunks, Error, ErrorKind, Flow, Payload, Record, Result, RunType, Runnable, RunnableConfig,
 };
 
 use crate::sequence::pipe_operator;

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures::stream::{Stream, StreamExt};
+use futures::stream::{self, Stream, StreamExt};
 use runtree_core::shape::Shape;
 use runtree_core::{Chunks, Error, Fields, Payload, Result, Runnable, RunnableConfig};
 
@@ -90,7 +90,9 @@ impl<I: Payload + TryInto<Fields>> Runnable for RunnableAssign<I> {
     fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: RunnableConfig) -> Chunks<'a, Fields> {
         let input = input.map(|chunk| to_fields(chunk?)).boxed();
         let mut readers = tee(input, 2).into_iter();
-        let (Some(given), Some(source)) = (readers.next(), readers.next()) else { return Box::pin(futures::stream::empty()) };
+        let (Some(given), Some(source)) = (readers.next(), readers.next()) else {
+            return Box::pin(stream::empty());
+        };
         let given = given.filter_map(|chunk| std::future::ready(self.without_computed(chunk).transpose())).boxed();
         let computed = self.computed.transform(source, &config);
         Box::pin(Assigning { given: Some(given), computed, early: VecDeque::new() })
@@ -108,7 +110,7 @@ impl<I> RunnableAssign<I> {
     }
 }
 
-/// The input's chunks first, then what is computed, which is at work meanwhile.
+/// The input's chunks first, then what is computed, which is at work meanwhile. The first error is the last item.
 struct Assigning<'a> {
     given: Option<Chunks<'a, Fields>>,
     computed: Chunks<'a, Fields>,
@@ -121,6 +123,12 @@ impl Stream for Assigning<'_> {
         let this = &mut *self;
         if let Some(given) = &mut this.given {
             match given.poll_next_unpin(cx) {
+                Poll::Ready(Some(Err(error))) => {
+                    // The computed ones read the same input, and would tell of the same error.
+                    (this.given, this.computed) = (None, stream::empty().boxed());
+                    this.early.clear();
+                    return Poll::Ready(Some(Err(error)));
+                }
                 Poll::Ready(Some(chunk)) => return Poll::Ready(Some(chunk)),
                 Poll::Ready(None) => this.given = None,
                 Poll::Pending => {

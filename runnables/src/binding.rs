@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use runtree_core::shape::Shape;
-use runtree_core::{
-    Chunks, ConfigPatch, Flow, OnError, Record, Result, Runnable, RunnableConfig, RunType,
-};
+use runtree_core::{Chunks, ConfigPatch, Flow, OnError, Record, Result, RunType, Runnable, RunnableConfig};
 
 use crate::bind::Bind;
 use crate::sequence::pipe_operator;

@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt};
 use indexmap::IndexMap;
 use runtree_core::shape::{ConfigSpec, Shape};
 use runtree_core::{
-    BoxRunnable, Chunks, Error, ErrorKind, Flow, Payload, Record, Result, Runnable, RunnableConfig, RunType,
+    BoxRunnable, Chunks, Error, ErrorKind, Flow, Payload, Record, Result, RunType, Runnable, RunnableConfig,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -113,7 +113,8 @@ impl<R: Runnable + Clone> RunnableConfigurableFields<R> {
             if let Some(value) = config.configurable().get(&spec.id) {
                 let options = spec.schema.get("enum").and_then(Value::as_array);
                 if options.is_some_and(|options| !options.contains(value)) {
-                    let message = format!("configurable `{}` cannot be {value}: it is one of {}", spec.id, spec.schema["enum"]);
+                    let message =
+                        format!("configurable `{}` cannot be {value}: it is one of {}", spec.id, spec.schema["enum"]);
                     return Err(Error::new(ErrorKind::Configuration, message));
                 }
                 set(prepared.to_mut(), value)?;
@@ -185,7 +186,10 @@ impl<R: Runnable + Clone> Runnable for RunnableConfigurableFields<R> {
 impl<R: Runnable> fmt::Debug for RunnableConfigurableFields<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids: Vec<_> = self.fields.iter().map(|(spec, _)| spec.id.as_str()).collect();
-        f.debug_struct("RunnableConfigurableFields").field("default", &self.default.name()).field("fields", &ids).finish()
+        f.debug_struct("RunnableConfigurableFields")
+            .field("default", &self.default.name())
+            .field("fields", &ids)
+            .finish()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sequence::pipe_operator;
 /// [`each`](crate::RunnableExt::each).
 ///
 /// Its run is `RunnableEach<inner>`, with a child for each element. The error is that of the first element that
-/// failed; elements that had not started do not start.
+/// failed; elements that wait for a place do not start.
 #[derive(Clone)]
 pub struct RunnableEach<R>(R);
 

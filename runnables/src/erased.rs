@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use runtree_core::shape::Shape;
-use runtree_core::{Chunks, Field, Flow, Record, Result, Runnable, RunnableConfig, RunType};
+use runtree_core::{Chunks, Field, Flow, Record, Result, RunType, Runnable, RunnableConfig};
 
 /// A runnable whose output is a field: its run is that of the runnable itself.
 pub(crate) struct IntoField<R>(pub(crate) R);

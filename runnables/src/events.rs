@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::stream::{BoxStream, Stream, StreamExt};
 use runtree_core::{
-    CallbackHandler, Chunks, Interest, Result, Run, RunEvent, Runnable, RunnableConfig, RunType, Status,
+    CallbackHandler, Chunks, Interest, Result, Run, RunEvent, RunType, Runnable, RunnableConfig, Status,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -123,7 +123,7 @@ pub(crate) fn stream_events<'a, R: Runnable>(
     let given = runnable.record_input(&input).as_value().clone();
     let config = config.clone().with_handler(queue.clone());
     let chunks = runnable.stream(input, &config);
-    Events { chunks: Some(chunks), queue, filter, given: Some(given), failed: None }.boxed()
+    Events { chunks: Some(chunks), queue, filter, given: Some(given), first: None, failed: None }.boxed()
 }
 
 /// What handlers were told and the reader has not yet seen. It holds what one poll of the chain brings forth.
@@ -133,7 +133,6 @@ struct Queue(Mutex<Waiting>);
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<StreamEvent>,
-    root: Option<Uuid>,
     waker: Option<Waker>,
 }
 
@@ -143,7 +142,7 @@ impl Queue {
     }
 
     fn push(&self, run: &Run, event: String, name: String, data: Value) {
-        let event = StreamEvent {
+        self.deliver(StreamEvent {
             event,
             name,
             run_id: run.id(),
@@ -151,7 +150,10 @@ impl Queue {
             tags: run.tags(),
             metadata: run.metadata(),
             data,
-        };
+        });
+    }
+
+    fn deliver(&self, event: StreamEvent) {
         let mut waiting = self.waiting();
         waiting.events.push_back(event);
         let waker = waiting.waker.take();
@@ -184,7 +186,6 @@ impl CallbackHandler for Queue {
     }
 
     fn on_start(&self, run: &Arc<Run>) {
-        self.waiting().root.get_or_insert(run.id());
         let data = run.input().map_or_else(|| json!({}), |input| json!({"input": input.as_value()}));
         self.push(run, format!("on_{}_start", kind(run)), run.name().to_owned(), data);
     }
@@ -195,7 +196,17 @@ impl CallbackHandler for Queue {
 
     fn on_event(&self, run: &Arc<Run>, event: &RunEvent) {
         if event.custom {
-            self.push(run, "on_custom_event".into(), event.name.to_string(), event.data.clone());
+            // It happened below the run: it carries what the run hands on, not the tags of the run's own place.
+            let below = RunnableConfig::under(run);
+            self.deliver(StreamEvent {
+                event: "on_custom_event".into(),
+                name: event.name.to_string(),
+                run_id: run.id(),
+                parent_ids: run.parent_ids(),
+                tags: below.tags().to_vec(),
+                metadata: below.metadata().clone(),
+                data: event.data.clone(),
+            });
         }
     }
 
@@ -204,7 +215,7 @@ impl CallbackHandler for Queue {
         match run.status() {
             Status::Success => {
                 let mut data = json!({"output": output(run)});
-                if let Some(input) = input.filter(|_| self.waiting().root != Some(run.id())) {
+                if let Some(input) = input {
                     data["input"] = input;
                 }
                 self.push(run, format!("on_{}_end", kind(run)), run.name().to_owned(), data);
@@ -225,10 +236,26 @@ struct Events<'a, O> {
     filter: EventFilter,
     /// What the call was given, until the first event has told it.
     given: Option<Value>,
+    /// The run of the first event.
+    first: Option<Uuid>,
     failed: Option<runtree_core::Error>,
 }
 
 impl<O> Unpin for Events<'_, O> {}
+
+impl<O> Events<'_, O> {
+    /// The first event that is delivered tells what the call was given, whatever run it is of; the end of that run does
+    /// not tell it again.
+    fn tell_input(&mut self, event: &mut StreamEvent) {
+        let Some(data) = event.data.as_object_mut() else { return };
+        if let Some(given) = self.given.take() {
+            data.insert("input".into(), given);
+            self.first = Some(event.run_id);
+        } else if self.first == Some(event.run_id) && event.event.ends_with("_end") {
+            data.remove("input");
+        }
+    }
+}
 
 impl<O> Stream for Events<'_, O> {
     type Item = Result<StreamEvent>;
@@ -240,9 +267,7 @@ impl<O> Stream for Events<'_, O> {
                 if !this.filter.passes(&event) {
                     continue;
                 }
-                if let (Some(given), Some(data)) = (this.given.take(), event.data.as_object_mut()) {
-                    data.entry("input").or_insert(given);
-                }
+                this.tell_input(&mut event);
                 return Poll::Ready(Some(Ok(event)));
             }
             let Some(chunks) = &mut this.chunks else {

@@ -9,13 +9,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 
+use crate::IntoRunnable;
 use crate::accepting::Accepting;
 use crate::assign::RunnableAssign;
 use crate::batch::first_error;
 use crate::binding::RunnableBinding;
-use crate::configurable::{
-    ConfigurableField, RunnableConfigurableAlternatives, RunnableConfigurableFields, keeping,
-};
+use crate::configurable::{ConfigurableField, RunnableConfigurableAlternatives, RunnableConfigurableFields, keeping};
 use crate::each::RunnableEach;
 use crate::events::{EventFilter, StreamEvent, stream_events};
 use crate::fallbacks::RunnableWithFallbacks;
@@ -25,7 +24,6 @@ use crate::listeners::Listeners;
 use crate::pick::RunnablePick;
 use crate::retry::{RetryPolicy, RunnableRetry};
 use crate::sequence::RunnableSequence;
-use crate::IntoRunnable;
 
 /// What every runnable can do: compose, bind, retry, fall back, batch, tell its events, and describe itself.
 pub trait RunnableExt: Runnable + Sized {
@@ -113,11 +111,7 @@ pub trait RunnableExt: Runnable + Sized {
 
     /// Adds a field that `value` computes from the map this gives: see [`RunnableAssign`]. For several at once, that
     /// then run side by side, pipe a `RunnableAssign`.
-    fn assign<R, Marker>(
-        self,
-        key: impl Into<String>,
-        value: R,
-    ) -> RunnableSequence<Self, RunnableAssign<Self::Output>>
+    fn assign<R, Marker>(self, key: impl Into<String>, value: R) -> RunnableSequence<Self, RunnableAssign<Self::Output>>
     where
         Self::Output: TryInto<Fields>,
         R: IntoRunnable<Marker, Input = Fields>,
@@ -195,7 +189,7 @@ pub trait RunnableExt: Runnable + Sized {
     }
 
     /// Runs it on many inputs at once; all outputs, or the first error in the order of the inputs. When one fails,
-    /// inputs that have not started do not start, and a sequence goes to no further step.
+    /// inputs that wait for a place do not start, and a sequence goes to no further step.
     ///
     /// # Errors
     /// The first error, in the order of the inputs.

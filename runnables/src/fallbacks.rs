@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use async_stream::try_stream;
 use futures::StreamExt;
-use runtree_core::{
-    BoxRunnable, Chunks, Error, Fields, Flow, Payload, Result, Runnable, RunnableConfig, whole,
-};
+use runtree_core::{BoxRunnable, Chunks, Error, Fields, Flow, Payload, Result, Runnable, RunnableConfig, whole};
 
 use crate::sequence::pipe_operator;
 use crate::{IntoRunnable, RunnableExt};

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 
 use futures::stream::{StreamExt, TryStreamExt};
 use runtree_core::shape::Shape;
-use runtree_core::{
-    Chunks, Error, ErrorKind, Flow, Payload, Result, Runnable, RunnableConfig, RunType,
-};
+use runtree_core::{Chunks, Error, ErrorKind, Flow, Payload, Result, RunType, Runnable, RunnableConfig};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -24,8 +22,9 @@ where
     }
 
     fn read(value: Value) -> Result<R::Input> {
-        serde_json::from_value(value)
-            .map_err(|source| Error::new(ErrorKind::InvalidInput, format!("the input does not fit: {source}")).with_source(source))
+        serde_json::from_value(value).map_err(|source| {
+            Error::new(ErrorKind::InvalidInput, format!("the input does not fit: {source}")).with_source(source)
+        })
     }
 }
 

@@ -6,7 +6,6 @@ use std::future::{Future, Ready, ready};
 use std::marker::PhantomData;
 
 use async_stream::try_stream;
-use runtree_core::shape::{Shape, titled};
 use runtree_core::{BoxRunnable, Chunks, Payload, Result, Runnable, RunnableConfig, whole};
 use serde_json::Value;
 
@@ -210,13 +209,6 @@ where
 
     fn name(&self) -> Cow<'static, str> {
         self.name.clone()
-    }
-
-    fn shape(&self) -> Shape {
-        let Self { name, .. } = self;
-        Shape::step(self)
-            .input(titled(I::json_schema(), format!("{name}_input")))
-            .output(titled(O::json_schema(), format!("{name}_output")))
     }
 
     async fn call(&self, input: I, config: &RunnableConfig) -> Result<O> {

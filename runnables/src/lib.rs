@@ -55,4 +55,4 @@ pub use pick::RunnablePick;
 pub use retry::{RetryPolicy, RunnableRetry};
 pub use router::{Routed, RouterRunnable};
 pub use sequence::RunnableSequence;
-pub use tuple::{Branched, RunnableTuple, parallel};
+pub use tuple::{AsItIs, Branched, RunnableTuple, parallel};

@@ -8,9 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures::future::join_all;
 use futures::stream::{SelectAll, Stream, StreamExt, select_all};
 use runtree_core::shape::Shape;
-use runtree_core::{
-    BoxRunnable, Chunks, Error, Field, Fields, Gate, Group, Payload, Result, Runnable, RunnableConfig,
-};
+use runtree_core::{BoxRunnable, Chunks, Error, Field, Fields, Gate, Group, Payload, Result, Runnable, RunnableConfig};
 
 use crate::IntoRunnable;
 use crate::erased::IntoField;
@@ -38,7 +36,7 @@ use crate::tee::tee;
 /// `map:key:shout`. All branches come to their end even if one fails; the error is that of the first in key order.
 /// The branches run in the caller's task, within the config's `max_concurrency`. Streamed, each chunk is a map of one
 /// key, as the branches give them. For a tuple or struct of typed outputs there is
-/// [`parallel`](crate::parallel::parallel).
+/// [`parallel`](fn@crate::parallel).
 pub struct RunnableParallel<I> {
     name: Option<Cow<'static, str>>,
     branches: Vec<(String, BoxRunnable<I, Field>)>,
@@ -169,7 +167,7 @@ impl<T, P: FnMut(&mut Context<'_>) -> Poll<Option<Result<T>>>> Stream for GatedS
     }
 }
 
-/// The branches as one stream. While its reader is busy, they hold no places.
+/// The branches as one stream, which ends with its first error. While its reader is busy, they hold no places.
 struct Branches<'a> {
     /// Declared first: branches end before their group.
     running: SelectAll<Chunks<'a, Fields>>,
@@ -181,8 +179,11 @@ impl Stream for Branches<'_> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(self.running.poll_next_unpin(cx));
         match (&item, &self.group) {
-            (Some(_), Some(group)) => group.park(),
-            _ => self.group = None,
+            (Some(Ok(_)), Some(group)) => group.park(),
+            _ => {
+                self.running.clear();
+                self.group = None;
+            }
         }
         Poll::Ready(item)
     }
@@ -203,4 +204,3 @@ impl<I: Payload> fmt::Debug for RunnableParallel<I> {
 pipe_operator! {
     [I,] RunnableParallel<I>;
 }
-

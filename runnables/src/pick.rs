@@ -19,6 +19,7 @@ use crate::sequence::pipe_operator;
 pub struct RunnablePick<I, O> {
     /// At least one, but for `all`.
     keys: Vec<String>,
+    one: bool,
     /// Picks the keys; `None` if none of them is there.
     pick: fn(Fields, &[String]) -> Result<Option<O>>,
     /// What stands for nothing, when the whole input has nothing to pick.
@@ -33,7 +34,7 @@ impl<I> RunnablePick<I, Value> {
             let value = fields.field(&keys[0]).map(Payload::record);
             Ok(value.filter(|value| !value.is_null()))
         };
-        Self { keys: vec![key.into()], pick, nothing: |_| Ok(Value::Null), input: PhantomData }
+        Self { keys: vec![key.into()], one: true, pick, nothing: |_| Ok(Value::Null), input: PhantomData }
     }
 }
 
@@ -45,7 +46,7 @@ impl<I> RunnablePick<I, Fields> {
             let picked: Fields = keys.iter().filter_map(|key| Some((key.clone(), fields.remove(key)?))).collect();
             Ok(Some(picked).filter(|picked| !picked.is_empty()))
         };
-        Self { keys, pick, nothing: |_| Ok(Fields::new()), input: PhantomData }
+        Self { keys, one: false, pick, nothing: |_| Ok(Fields::new()), input: PhantomData }
     }
 }
 
@@ -57,7 +58,7 @@ impl<I, T: Payload + FromField> RunnablePick<I, T> {
             _ => Ok(None),
         };
         let nothing = |keys: &[String]| Err(Error::invalid_input(format!("no field `{}` to pick", keys[0])));
-        Self { keys: vec![key.into()], pick, nothing, input: PhantomData }
+        Self { keys: vec![key.into()], one: true, pick, nothing, input: PhantomData }
     }
 }
 
@@ -77,7 +78,7 @@ impl<I: Payload + TryInto<Fields>, O: Payload> Runnable for RunnablePick<I, O> {
     }
 
     fn shape(&self) -> Shape {
-        Shape::step(self).parts(Parts::Pick(self.keys.clone()))
+        Shape::step(self).parts(Parts::Pick { keys: self.keys.clone(), one: self.one })
     }
 
     fn record_output(&self, output: &O) -> Record {
@@ -97,7 +98,7 @@ impl<I: Payload + TryInto<Fields>, O: Payload> Runnable for RunnablePick<I, O> {
 
 impl<I, O> Clone for RunnablePick<I, O> {
     fn clone(&self) -> Self {
-        Self { keys: self.keys.clone(), pick: self.pick, nothing: self.nothing, input: PhantomData }
+        Self { keys: self.keys.clone(), one: self.one, pick: self.pick, nothing: self.nothing, input: PhantomData }
     }
 }
 

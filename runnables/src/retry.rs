@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use runtree_core::shape::Shape;
-use runtree_core::{Chunks, Error, Flow, Record, Result, Runnable, RunnableConfig, RunType};
+use runtree_core::{Chunks, Error, Flow, Record, Result, RunType, Runnable, RunnableConfig};
 
 use crate::sequence::pipe_operator;
 
@@ -85,7 +85,10 @@ impl RetryPolicy {
 
 impl fmt::Debug for RetryPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RetryPolicy").field("attempts", &self.attempts).field("waits", &self.waits).finish_non_exhaustive()
+        f.debug_struct("RetryPolicy")
+            .field("attempts", &self.attempts)
+            .field("waits", &self.waits)
+            .finish_non_exhaustive()
     }
 }
 

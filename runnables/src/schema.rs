@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use runtree_core::shape::{Parts, Shape};
+use runtree_core::shape::{Parts, Shape, suffixed};
 use serde_json::{Map, Value, json};
 
 /// A sequence: it takes what its first step takes, and gives what its last one gives. Assigned and picked fields are
@@ -39,14 +39,6 @@ pub(crate) fn mapper_name(branches: &[(String, Shape)]) -> String {
     format!("RunnableParallel<{}>", keys.join(","))
 }
 
-/// `Name` and `Input` are `NameInput`; `name` and `Input` are `name_input`.
-pub(crate) fn suffixed(name: &str, suffix: &str) -> String {
-    match name.starts_with(char::is_uppercase) {
-        true => format!("{name}{suffix}"),
-        false => format!("{name}_{}", suffix.to_lowercase()),
-    }
-}
-
 fn sequence_input(steps: &[Shape]) -> Option<Value> {
     let (first, rest) = steps.split_first()?;
     let passed_on = match &first.parts {
@@ -54,7 +46,7 @@ fn sequence_input(steps: &[Shape]) -> Option<Value> {
             let added = |key: &str| added.iter().any(|(name, _)| name == key);
             Object::of(&next).keep(|key| !added(key)).titled("RunnableSequenceInput")
         }),
-        Parts::Pick(_) => sequence_input(rest),
+        Parts::Pick { .. } => sequence_input(rest),
         _ => None,
     };
     Some(passed_on.unwrap_or_else(|| first.input.clone()))
@@ -67,31 +59,28 @@ fn sequence_output(steps: &[Shape]) -> Option<Value> {
         Parts::Assign(added) => {
             known().map(|given| Object::of(&given).and(branches_output(added)).titled("RunnableSequenceOutput"))
         }
-        Parts::Pick(keys) => known().and_then(|given| picked(&given, keys, &last.output)),
+        Parts::Pick { keys, one } => known().and_then(|given| picked(&given, keys, *one)),
         _ => None,
     };
     Some(followed.unwrap_or_else(|| last.output.clone()))
 }
 
 /// What a pick leaves of an object; `None` if the pick itself knows better.
-fn picked(given: &Value, keys: &[String], own: &Value) -> Option<Value> {
-    let property = |key: &str| properties(given)?.get(key);
-    if let [key] = keys
-        && let Some(property) = property(key)
-        && (!is_map(own) || is_map(property))
-    {
-        if says_nothing(property) {
-            return None;
-        }
-        let mut picked = property.clone();
-        picked["title"] = "RunnableSequenceOutput".into();
-        if let Some(definitions) = given.get("$defs") {
-            picked["$defs"] = definitions.clone();
-        }
-        return Some(picked);
+fn picked(given: &Value, keys: &[String], one: bool) -> Option<Value> {
+    if !one {
+        let subset = Object::of(given).keep(|key| keys.iter().any(|name| name == key));
+        return (!subset.properties.is_empty()).then(|| subset.titled("RunnableSequenceOutput"));
     }
-    let subset = Object::of(given).keep(|key| keys.iter().any(|name| name == key));
-    (is_map(own) && !subset.properties.is_empty()).then(|| subset.titled("RunnableSequenceOutput"))
+    let property = properties(given)?.get(keys.first()?)?;
+    if says_nothing(property) {
+        return None;
+    }
+    let mut picked = property.clone();
+    picked["title"] = "RunnableSequenceOutput".into();
+    if let Some(definitions) = given.get("$defs") {
+        picked["$defs"] = definitions.clone();
+    }
+    Some(picked)
 }
 
 /// The fields that all branches need together; `None` if a branch takes something else than a map, or if no branch
@@ -292,7 +281,9 @@ mod tests {
     }
 
     fn pick(keys: &[&str], output: Value) -> Shape {
-        shape("RunnablePick", json!({"type": "object"}), output).parts(Parts::Pick(keys.iter().map(|&k| k.into()).collect()))
+        let one = output != json!({"type": "object"});
+        shape("RunnablePick", json!({"type": "object"}), output)
+            .parts(Parts::Pick { keys: keys.iter().map(|&k| k.into()).collect(), one })
     }
 
     fn chain(steps: impl Into<Vec<Shape>>) -> Shape {
@@ -387,7 +378,8 @@ mod tests {
     fn definitions_stay_reachable_and_apart() {
         let row = |kind: &str| json!({"$ref": "#/$defs/Row", "$defs": {"Row": {"type": kind}}});
         let step = |kind: &str| shape("step", json!({}), row(kind));
-        let branches = [("a", "object"), ("b", "array"), ("c", "object")].map(|(key, kind)| (key.to_owned(), step(kind)));
+        let branches =
+            [("a", "object"), ("b", "array"), ("c", "object")].map(|(key, kind)| (key.to_owned(), step(kind)));
         let own = shape("RunnableParallel<a,b,c>", json!({}), json!({}));
         let output = parallel(own, branches.into()).output;
         assert_eq!(output["$defs"], json!({"Row": {"type": "object"}, "Row2": {"type": "array"}}));

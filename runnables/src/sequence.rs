@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use runtree_core::shape::{Parts, Shape};
-use runtree_core::{
-    Chunks, Error, OnError, Result, Runnable, RunnableConfig, open_item,
-};
+use runtree_core::{Chunks, Error, OnError, Result, Runnable, RunnableConfig, open_item};
 
 use crate::bind::Bind;
 
@@ -84,11 +82,7 @@ impl<A: Runnable, B: Runnable<Input = A::Output>> Runnable for RunnableSequence<
         self.transform_steps(input, &config, 1)
     }
 
-    async fn batch_with(
-        &self,
-        inputs: Vec<(A::Input, RunnableConfig)>,
-        on_error: OnError,
-    ) -> Vec<Result<B::Output>> {
+    async fn batch_with(&self, inputs: Vec<(A::Input, RunnableConfig)>, on_error: OnError) -> Vec<Result<B::Output>> {
         if inputs.iter().any(|(_, config)| config.has_limits()) {
             // Runs that may be ended one by one are held open one by one.
             return each_alone(self, inputs, on_error).await;
@@ -154,7 +148,10 @@ impl<A: Runnable, B: Runnable<Input = A::Output>> Runnable for RunnableSequence<
             }
         }
         let mut done = self.last.batch_steps(going, on_error, first + self.first.steps()).await.into_iter();
-        failed.into_iter().map(|error| error.map_or_else(|| done.next().unwrap_or_else(|| Err(stopped())), Err)).collect()
+        failed
+            .into_iter()
+            .map(|error| error.map_or_else(|| done.next().unwrap_or_else(|| Err(stopped())), Err))
+            .collect()
     }
 }
 

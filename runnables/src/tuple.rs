@@ -29,10 +29,13 @@ use crate::sequence::pipe_operator;
 /// Two to eight runnables. Its run is that of a [`RunnableParallel`](crate::RunnableParallel), its branches tagged
 /// `map:key:0`, `map:key:1`, … unless [`named`](RunnableTuple::named). All branches come to their end even if one
 /// fails; the error is that of the first. Streamed, it gives one chunk: a tuple has no partial value.
-pub fn parallel<T: Branched>(branches: T) -> RunnableTuple<T, fn(T::Outputs) -> T::Outputs, T::Outputs> {
+pub fn parallel<T: Branched>(branches: T) -> RunnableTuple<T, AsItIs<T::Outputs>, T::Outputs> {
     let keys = (0..T::COUNT).map(|index| index.to_string()).collect();
     RunnableTuple { branches, keys, map: std::convert::identity, output: PhantomData }
 }
+
+/// Leaves the tuple of outputs as it is.
+pub type AsItIs<O> = fn(O) -> O;
 
 /// A tuple of runnables that take the same input.
 #[diagnostic::on_unimplemented(

@@ -1,4 +1,5 @@
 //! Messages read the common written forms, and are recorded in one.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use runtree_core::{Fields, Fold, Payload, Record, fields};
 use runtree_runnables::messages::{
@@ -23,7 +24,8 @@ fn every_shorthand_reads() {
         (json!({"type": "chat", "role": "critic", "content": "meh"}), Message::chat("critic", "meh")),
         (json!({"type": "tool", "content": "9", "tool_call_id": "c"}), Message::tool("9", "c")),
         (
-            json!({"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "u"}}]}),
+            json!({"role": "user", "content": [
+                {"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "u"}}]}),
             Message::human([Block::text("a"), Block::image_url("u")]),
         ),
         (
@@ -68,7 +70,10 @@ fn messages_read_back_what_they_wrote() {
     let answer = AiMessage::new([Block::text("a"), Block::Other(json!({"type": "audio", "id": "x"}))])
         .with_tool_call(ToolCall::new("add", json!({"a": 1})).with_id("c"))
         .with_invalid_tool_call(InvalidToolCall { args: Some("{".into()), ..InvalidToolCall::default() })
-        .with_usage(UsageMetadata { input_token_details: [("cache_read".into(), 3)].into(), ..UsageMetadata::new(7, 2) })
+        .with_usage(UsageMetadata {
+            input_token_details: [("cache_read".into(), 3)].into(),
+            ..UsageMetadata::new(7, 2)
+        })
         .with_response_metadata("model_name", "m")
         .with_id("i");
     let chunk = AiMessage::chunk("x").with_tool_call_chunk(ToolCallChunk {

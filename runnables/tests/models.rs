@@ -1,4 +1,5 @@
 //! Models as runnables: what their runs keep, how they stream, how they fail.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 #[path = "models_support/mod.rs"]
 mod support;
@@ -229,7 +230,11 @@ async fn a_silenced_model_writes_on_no_run_above_it() {
         type Input = PromptValue;
         type Output = AiMessage;
         async fn call(&self, input: PromptValue, config: &RunnableConfig) -> Result<AiMessage> {
-            self.0.stream(input, &config.clone().silenced()).try_collect::<Fold<_>>().await.map(|f| f.into_inner().unwrap())
+            self.0
+                .stream(input, &config.clone().silenced())
+                .try_collect::<Fold<_>>()
+                .await
+                .map(|f| f.into_inner().unwrap())
         }
     }
     let (config, runs) = traced();
@@ -243,7 +248,10 @@ async fn the_parrot_repeats_the_last_message() {
     let prompt = PromptValue::from([Message::system("x"), Message::human("polly")]);
     assert_eq!(ParrotFakeChatModel::new().invoke(prompt, &silent()).await.unwrap(), AiMessage::new("polly"));
     let nothing = PromptValue::from(Vec::new());
-    assert_eq!(ParrotFakeChatModel::new().invoke(nothing, &silent()).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(
+        ParrotFakeChatModel::new().invoke(nothing, &silent()).await.unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
 }
 
 #[tokio::test]
@@ -307,4 +315,21 @@ async fn a_text_model_that_streams_notes_its_first_token() {
     assert_eq!(model.invoke("ab".into(), &config).await.unwrap(), "ab");
     assert_eq!(runs.chunks(), [json!("a"), json!("b")]);
     assert!(model.stream("".into(), &silent()).try_collect::<Vec<_>>().await.is_err());
+}
+
+/// What each step takes is inferred from the step before it, by method and by operator.
+#[tokio::test]
+async fn prompts_models_and_parsers_pipe_without_annotations() {
+    use runtree_core::fields;
+    use runtree_runnables::RunnableExt;
+    use runtree_runnables::parsers::{JsonOutputParser, StrOutputParser};
+    use runtree_runnables::prompts::{ChatPromptTemplate, PromptTemplate};
+
+    let prompt = || ChatPromptTemplate::new([("human", "{q}")]).unwrap();
+    let piped = prompt().pipe(ParrotFakeChatModel::new()).pipe(StrOutputParser::new());
+    assert_eq!(piped.invoke(fields! { "q" => "hi" }, &silent()).await.unwrap(), "hi");
+    let bars = prompt() | ParrotFakeChatModel::new() | JsonOutputParser::new();
+    assert_eq!(bars.invoke(fields! { "q" => "[1]" }, &silent()).await.unwrap().0, json!([1]));
+    let text = PromptTemplate::new("{q}").unwrap() | FakeListLLM::new(["a"]) | StrOutputParser::new();
+    assert_eq!(text.invoke(fields! { "q" => "hi" }, &silent()).await.unwrap(), "a");
 }

@@ -1,4 +1,5 @@
 //! Parsers give the same whole and in pieces, and are recorded as the parsers they are.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 #[path = "models_support/mod.rs"]
 mod support;
@@ -77,7 +78,8 @@ async fn values_are_not_added_to_each_other() {
 /// Whatever the cuts, the last value of the stream is the value of the whole.
 #[tokio::test]
 async fn streamed_in_any_pieces_json_is_what_it_is_as_a_whole() {
-    let text = "Well [see below]:\n```json\n{\"a\": [1, \"x\\\"é𝄞\"],\n \"b\": {\"c\": null, \"d\": -1.5}}\n```\nDone {now}.";
+    let text =
+        "Well [see below]:\n```json\n{\"a\": [1, \"x\\\"é𝄞\"],\n \"b\": {\"c\": null, \"d\": -1.5}}\n```\nDone {now}.";
     let parser = JsonOutputParser::new();
     let whole = parser.invoke(text.to_owned(), &silent()).await.unwrap();
     assert_eq!(whole.0, json!({"a": [1, "x\"é𝄞"], "b": {"c": null, "d": -1.5}}));
@@ -138,7 +140,8 @@ async fn typed_json_comes_once_and_names_the_field_that_does_not_fit() {
 
     let bad = r#"{"name": "egg", "steps": [{"minutes": 3}, {"minutes": "four"}]}"#;
     let error = parser.invoke(bad.to_owned(), &silent()).await.unwrap_err();
-    let expected = "parsing the model's answer as json: at `steps[1].minutes`: invalid type: string \"four\", expected u32";
+    let expected =
+        "parsing the model's answer as json: at `steps[1].minutes`: invalid type: string \"four\", expected u32";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
@@ -198,7 +201,7 @@ async fn streamed_in_any_pieces_lists_are_what_they_are_as_a_whole() {
 async fn tool_calls_are_taken_from_whole_and_streamed_answers() {
     let add = ToolCall::new("add", json!({"a": 1, "b": 2})).with_id("c1");
     let whole = JsonOutputToolsParser.invoke(AiMessage::new("").with_tool_call(add.clone()), &silent()).await.unwrap();
-    assert_eq!(whole.0, [add.clone()]);
+    assert_eq!(whole.0, std::slice::from_ref(&add));
     assert_eq!(whole.record(), json!([{"name": "add", "args": {"a": 1, "b": 2}, "id": "c1", "type": "tool_call"}]));
 
     let piece = |name: Option<&str>, args: &str| {

@@ -1,4 +1,5 @@
 //! Prompts fill their templates, say what they need, and are recorded as the prompts they are.
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 #[path = "models_support/mod.rs"]
 mod support;
@@ -158,9 +159,8 @@ fn messages_stay_as_they_are_and_parts_come_together() {
 fn a_partial_function_runs_once_per_call_and_gives_way_to_the_input() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
-    let prompt = PromptTemplate::new("{n} {n}")
-        .unwrap()
-        .with_partial_fn("n", move || counted.fetch_add(1, Ordering::Relaxed));
+    let prompt =
+        PromptTemplate::new("{n} {n}").unwrap().with_partial_fn("n", move || counted.fetch_add(1, Ordering::Relaxed));
     assert_eq!(prompt.format(&Fields::new()).unwrap(), "0 0");
     assert_eq!(prompt.format(&Fields::new()).unwrap(), "1 1");
     assert_eq!(prompt.format(&fields! { "n" => 7 }).unwrap(), "7 7");
@@ -223,7 +223,8 @@ mod jinja {
 
     #[test]
     fn jinja_prompts_know_their_variables() {
-        let template = Template::jinja("{% for x in xs %}{{ loop.index }}{{ x }}{% endfor %}{{ range(2)|length }}{{ q }}\n");
+        let template =
+            Template::jinja("{% for x in xs %}{{ loop.index }}{{ x }}{% endfor %}{{ range(2)|length }}{{ q }}\n");
         let prompt = ChatPromptTemplate::new([MessageTemplate::human(template.unwrap())]).unwrap();
         assert_eq!(prompt.input_variables(), ["q", "xs"]);
         let messages = prompt.format(&fields! { "q" => "<&>", "xs" => vec!["a".to_owned()] }).unwrap();

@@ -1,20 +1,20 @@
 //! The guide on nesting traces: each example makes the tree that it promises.
 #![allow(dead_code, reason = "an example's `main` is not called here")]
 
+#[path = "../../examples/nest_combined.rs"]
+mod nest_combined;
 #[path = "../../examples/nest_config_into_stream.rs"]
 mod nest_config_into_stream;
 #[path = "../../examples/nest_functions.rs"]
 mod nest_functions;
-#[path = "../../examples/nest_combined.rs"]
-mod nest_combined;
-#[path = "../../examples/nest_thread_pool.rs"]
-mod nest_thread_pool;
 #[path = "../../examples/nest_manual_parent.rs"]
 mod nest_manual_parent;
-#[path = "../../examples/nest_task.rs"]
-mod nest_task;
 #[path = "../../examples/nest_service_hop.rs"]
 mod nest_service_hop;
+#[path = "../../examples/nest_task.rs"]
+mod nest_task;
+#[path = "../../examples/nest_thread_pool.rs"]
+mod nest_thread_pool;
 
 macro_rules! promises {
     ($($name:ident: $result:expr, $tree:expr;)*) => {$(

@@ -33,7 +33,10 @@ proptest! {
             let batch_config = bound.into_iter().fold(batch_config, RunnableConfig::with_max_concurrency);
             let batch = chain.batch(inputs.clone(), &batch_config).await;
             prop_assert_eq!(batch, one_by_one(&chain, &inputs, &config).await);
-            prop_assert_eq!(forest(&batch_trace), forest(&trace));
+            // Under a bound, elements of a list that had to wait for a place do not start when another fails.
+            if bound.is_none() || trace.runs().iter().all(|run| run.error().is_none()) {
+                prop_assert_eq!(forest(&batch_trace), forest(&trace));
+            }
             Ok(())
         })?;
     }
@@ -53,7 +56,10 @@ proptest! {
             prop_assert!(results.iter().map(|(index, _)| *index).eq(0..inputs.len()));
             let results: Vec<_> = results.into_iter().map(|(_, result)| result).collect();
             prop_assert_eq!(results, one_by_one(&chain, &inputs, &config).await);
-            prop_assert_eq!(forest(&batch_trace), forest(&trace));
+            // Under a bound, elements of a list that had to wait for a place do not start when another fails.
+            if bound.is_none() || trace.runs().iter().all(|run| run.error().is_none()) {
+                prop_assert_eq!(forest(&batch_trace), forest(&trace));
+            }
             Ok(())
         })?;
     }

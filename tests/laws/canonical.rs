@@ -1,7 +1,7 @@
 //! A recorded tree as text, to compare two of them.
 
-use runtree::tracing::handlers::InMemory;
 use runtree::Run;
+use runtree::tracing::handlers::InMemory;
 use serde_json::json;
 
 /// All that was recorded of a run but its ids and times.

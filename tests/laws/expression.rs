@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
 use futures::future::ready;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use proptest::prelude::*;
 use runtree::prelude::*;
 use runtree::{ConfigurableField, Listeners, Next, Routed, RouterRunnable, RunnableAssign, RunnableChoice};
@@ -22,7 +22,10 @@ pub(crate) enum Expression {
     /// A map of branches, and what makes text of it: once it is whole, or chunk by chunk.
     Parallel(Vec<Expression>, Join),
     Tuple(Box<[Expression; 2]>),
-    Branch { when_even: Box<Expression>, otherwise: Box<Expression> },
+    Branch {
+        when_even: Box<Expression>,
+        otherwise: Box<Expression>,
+    },
     Each(Box<Expression>),
     Retry(Box<Expression>),
     Fallbacks(Vec<Expression>),
@@ -203,7 +206,9 @@ impl Step {
                 Err::<String, _>(refused())
             })
             .boxed(),
-            Self::FailAtOnce => RunnableLambda::sync("fail_at_once", |_: String, _| Err::<String, _>(refused())).boxed(),
+            Self::FailAtOnce => {
+                RunnableLambda::sync("fail_at_once", |_: String, _| Err::<String, _>(refused())).boxed()
+            }
             Self::FailOnA => RunnableLambda::sync("fail_on_a", |text: String, _| match text.contains('a') {
                 true => Err(refused()),
                 false => Ok(text),

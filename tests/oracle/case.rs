@@ -8,7 +8,7 @@ use runtree::tracing::handlers::InMemory;
 use runtree::{Chunks, Payload, Result, RunnableConfig};
 use serde_json::{Value, json};
 
-use crate::checks::Places;
+use crate::checks::Heard;
 use crate::compare::differences;
 use crate::python::error_value;
 use crate::record::{plain, traces};
@@ -16,19 +16,19 @@ use crate::record::{plain, traces};
 pub(crate) struct Case {
     expected: Value,
     memory: InMemory,
-    places: Arc<Places>,
+    heard: Arc<Heard>,
 }
 
 impl Case {
     pub(crate) fn named(name: &str) -> Self {
         let text = std::fs::read_to_string(folder().join(format!("{name}.json"))).expect("a document of that name");
         let expected = serde_json::from_str(&text).expect("a document is JSON");
-        Self { expected, memory: InMemory::new(), places: Arc::default() }
+        Self { expected, memory: InMemory::new(), heard: Arc::default() }
     }
 
     /// The root config of the program, with the handlers of the case.
     pub(crate) fn config(&self) -> RunnableConfig {
-        RunnableConfig::root().with_handler(self.memory.handler()).with_handler(self.places.clone())
+        RunnableConfig::root().with_handler(self.memory.handler()).with_handler(self.heard.clone())
     }
 
     /// What was recorded, for programs that look at it and for assertions beyond the document.
@@ -44,9 +44,14 @@ impl Case {
         let got = json!({
             "result": result.unwrap_or_else(|error| json!({"raised": error_value(&error)})),
             "traces": traces(&self.memory),
-            "checks": self.places.checks(),
+            "checks": self.heard.checks(),
         });
-        let found = differences(&got, &self.expected);
+        let mut found = differences(&got, &self.expected);
+        // The document has a timeline only where nothing runs at once.
+        let (timeline, expected) = (self.heard.timeline(), &self.expected["timeline"]);
+        if expected.as_array().is_some_and(|marks| !marks.is_empty()) && timeline != *expected {
+            found.push(format!("timeline: got {timeline}, expected {expected}"));
+        }
         assert!(found.is_empty(), "{}\nthe runs are:\n{}", found.join("\n"), self.memory.tree());
         self.memory.assert_sound();
     }

@@ -6,10 +6,17 @@ use std::sync::{Arc, Mutex};
 use runtree::{CallbackHandler, Run};
 use serde_json::{Value, json};
 
-/// Notes where and when each run stood, as it would be sent: ids and times as text, nothing that knows its neighbours.
+/// Notes where and when each run stood, and in which order runs started and ended.
 #[derive(Default)]
-pub(crate) struct Places(Mutex<Vec<Place>>);
+pub(crate) struct Heard(Mutex<Notes>);
 
+#[derive(Default)]
+struct Notes {
+    places: Vec<Place>,
+    timeline: Vec<String>,
+}
+
+/// A run as it would be sent: ids and times as text, nothing that knows its neighbours.
 #[derive(Clone, Debug)]
 struct Place {
     id: String,
@@ -22,19 +29,21 @@ struct Place {
     ends: Vec<String>,
 }
 
-impl CallbackHandler for Places {
+impl CallbackHandler for Heard {
     fn on_start(&self, run: &Arc<Run>) {
-        self.place(run, |place| place.starts += 1);
+        self.note("start", run, |place| place.starts += 1);
     }
 
     fn on_end(&self, run: &Arc<Run>) {
-        self.place(run, |place| place.ends.extend(run.end_time().map(|end| end.to_string())));
+        let mark = if run.error().is_some() { "error" } else { "end" };
+        self.note(mark, run, |place| place.ends.extend(run.end_time().map(|end| end.to_string())));
     }
 }
 
-impl Places {
-    fn place(&self, run: &Arc<Run>, note: impl FnOnce(&mut Place)) {
-        let mut places = self.0.lock().unwrap();
+impl Heard {
+    fn note(&self, mark: &str, run: &Arc<Run>, change: impl FnOnce(&mut Place)) {
+        let Notes { places, timeline } = &mut *self.0.lock().unwrap();
+        timeline.push(format!("{mark} {}", run.name()));
         let id = run.id().to_string();
         let known = places.iter().position(|place| place.id == id);
         let at = known.unwrap_or_else(|| {
@@ -49,12 +58,17 @@ impl Places {
             });
             places.len() - 1
         });
-        note(&mut places[at]);
+        change(&mut places[at]);
     }
 
     /// The checks of all runs that were heard of.
     pub(crate) fn checks(&self) -> Value {
-        checks(&self.0.lock().unwrap())
+        checks(&self.0.lock().unwrap().places)
+    }
+
+    /// `start`, `end` and `error` of all runs, in the order they were told.
+    pub(crate) fn timeline(&self) -> Value {
+        json!(self.0.lock().unwrap().timeline)
     }
 }
 
@@ -152,10 +166,7 @@ mod tests {
             broken(|child| child.parent_id = Some(other)),
             ["trace_id_is_root_id", "dotted_order_extends_parent", "parents_all_known"]
         );
-        assert_eq!(
-            broken(|child| child.parent_id = None),
-            ["trace_id_is_root_id", "dotted_order_extends_parent"]
-        );
+        assert_eq!(broken(|child| child.parent_id = None), ["trace_id_is_root_id", "dotted_order_extends_parent"]);
         assert_eq!(broken(|child| child.ends = vec![late.into()]), ["children_end_within_parent"]);
     }
 }

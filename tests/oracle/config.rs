@@ -2,7 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use runtree::{Bind, ConfigPatch, Listeners, Result, Runnable, RunnableExt, RunnableLambda};
+use runtree::messages::PromptValue;
+use runtree::prompts::PromptTemplate;
+use runtree::shape::ConfigSpec;
+use runtree::{
+    Bind, ConfigPatch, ConfigurableField, Listeners, Result, Runnable, RunnableConfigurableFields, RunnableExt,
+    RunnableLambda, fields,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -79,4 +85,33 @@ pub(crate) async fn listeners(case: &Case) -> Result<Value> {
     let error = fail.with_listeners(told()).invoke(1, &case.config()).await.unwrap_err();
     let log = log.lock().unwrap().clone();
     Ok(json!({"output": output, "error": {"raised": error_value(&error)}, "log": log}))
+}
+
+/// A prompt whose template a config can set, by the key `tmpl`.
+fn prompt(template: &'static str) -> Result<RunnableConfigurableFields<PromptTemplate>> {
+    let field = ConfigurableField::new("tmpl").name("Template").default_value(template);
+    Ok(PromptTemplate::new(template)?
+        .configurable_field(field, |prompt, template: String| prompt.set_template(template)))
+}
+
+pub(crate) async fn configurable_fields(case: &Case) -> Result<Value> {
+    let prompt = prompt("Tell me about {topic}")?;
+    let topic = || fields! {"topic" => "cats"};
+    let plain = prompt.invoke(topic(), &case.config()).await?;
+    let set = prompt.invoke(topic(), &case.config().with_configurable("tmpl", "Sing of {topic}")).await?;
+    let bound = prompt.with_config(ConfigPatch::new().configurable("tmpl", "Shout {topic}"));
+    let bound = bound.invoke(topic(), &case.config()).await?;
+    Ok(json!([plain.to_text(), set.to_text(), bound.to_text()]))
+}
+
+pub(crate) async fn config_specs(_case: &Case) -> Result<Value> {
+    let prompt = prompt("Say {x}")?
+        .configurable_alternatives(ConfigurableField::new("kind"), "a")
+        .alternative("b", PromptTemplate::new("Shout {x}")?);
+    let inc_like = RunnableLambda::map("inc", |prompt: PromptValue| {
+        fields! {"x" => prompt.to_text().into_owned()}
+    });
+    let specs = prompt.clone().pipe(inc_like).pipe(prompt).config_specs();
+    let spec = |spec: &ConfigSpec| json!({"id": spec.id, "name": spec.name, "default": spec.default});
+    Ok(specs.iter().map(spec).collect())
 }

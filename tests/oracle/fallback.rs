@@ -2,7 +2,10 @@
 
 use async_stream::try_stream;
 use futures::{StreamExt, stream};
-use runtree::{BoxRunnable, Chunks, Error, Payload, Result, Runnable, RunnableConfig, RunnableExt, RunnableGenerator, RunnableLambda};
+use runtree::{
+    BoxRunnable, Chunks, Error, Payload, Result, Runnable, RunnableConfig, RunnableExt, RunnableGenerator,
+    RunnableLambda,
+};
 use serde_json::{Value, json};
 
 use crate::case::{Case, all};

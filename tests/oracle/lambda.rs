@@ -65,9 +65,8 @@ pub(crate) async fn lambda_config_child(case: &Case) -> Result<Value> {
 
 pub(crate) async fn lambda_child_extra_config(case: &Case) -> Result<Value> {
     let leaf = RunnableLambda::map("leaf", |x: i64| x + 1).boxed();
-    let mid = RunnableLambda::with("mid", leaf.clone(), async |leaf, x: i64, config| {
-        Ok(leaf.invoke(x, config).await? * 2)
-    });
+    let mid =
+        RunnableLambda::with("mid", leaf.clone(), async |leaf, x: i64, config| Ok(leaf.invoke(x, config).await? * 2));
     let top = RunnableLambda::with("top", (mid.boxed(), leaf), async |(mid, leaf), x: i64, config| {
         let extra = ConfigPatch::new().tag("mid_tag").metadata("k", "mid").metadata("own", 1);
         let a = mid.clone().with_config(extra).invoke(x, config).await?;

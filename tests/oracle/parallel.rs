@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use runtree::{Chunks, Payload, Result, Runnable, RunnableConfig, RunnableExt, RunnableGenerator, RunnableLambda, RunnableParallel};
+use runtree::{
+    Chunks, Payload, Result, Runnable, RunnableConfig, RunnableExt, RunnableGenerator, RunnableLambda, RunnableParallel,
+};
 use serde_json::{Value, json};
 
 use crate::case::{Case, value};

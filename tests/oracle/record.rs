@@ -44,8 +44,8 @@ pub(crate) fn users_own(mut metadata: Map<String, Value>) -> Map<String, Value> 
     metadata
 }
 
-/// A recorded value as the documents have it: messages and generations without what is empty and without ids, an
-/// error with Python's name for its kind.
+/// A recorded value as the documents have it: messages without ids and without what is empty, generations with their
+/// text and message alone.
 pub(crate) fn plain(value: Value) -> Value {
     match value {
         Value::Array(values) => values.into_iter().map(plain).collect(),
@@ -70,7 +70,8 @@ fn without_trifles(map: Map<String, Value>, kept: &[&str]) -> Map<String, Value>
         Value::Object(map) => map.is_empty(),
         _ => false,
     };
-    let entries = map.into_iter().filter(|(key, value)| kept.contains(&key.as_str()) || (key != "id" && !is_empty(value)));
+    let entries =
+        map.into_iter().filter(|(key, value)| kept.contains(&key.as_str()) || (key != "id" && !is_empty(value)));
     entries.collect()
 }
 

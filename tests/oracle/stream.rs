@@ -57,9 +57,8 @@ pub(crate) async fn stream_error_mid(case: &Case) -> Result<Value> {
 
 pub(crate) async fn lambda_streams_child(case: &Case) -> Result<Value> {
     let letters = yields("letters", ["x", "y", "z"].map(String::from).into());
-    let pickit = RunnableChoice::with("pickit", letters.boxed(), async |letters, _: String, _| {
-        Ok(Next::Run(letters.clone()))
-    });
+    let pickit =
+        RunnableChoice::with("pickit", letters.boxed(), async |letters, _: String, _| Ok(Next::Run(letters.clone())));
     let chain = RunnableLambda::map("pre", |x: String| x).pipe(pickit);
     all(chain.stream("go".into(), &case.config())).await
 }

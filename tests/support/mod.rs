@@ -3,23 +3,32 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
+
+/// Longer than any work takes, by the clock of [`block_on`].
+const LONG: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Runs `work` to its end on a new runtime with one thread, whose clock jumps from one timer to the next.
+///
+/// # Panics
+/// If `work` comes to a stop where nothing can wake it.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(work)
+    let work = runtime.expect("a runtime").block_on(async { tokio::time::timeout(LONG, work).await });
+    work.expect("the work stands still")
 }
 
-/// Polls `work` that often at most, and drops it then.
+/// Polls `work` that often, and drops it if it is not done then. It must wake itself between.
 pub(crate) async fn at_most<T>(polls: usize, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut left = polls;
     poll_fn(|cx| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
         left -= 1;
-        work.as_mut().poll(cx).map(Some)
+        match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     })
     .await
 }

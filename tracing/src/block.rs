@@ -134,6 +134,9 @@ impl Trace {
 
     /// Opens the run, and gives it to the caller to hold and to end.
     ///
+    /// Nothing says which code is the run's own, so a root that is made there by mistake is not found out; inside of
+    /// [`run`](Self::run) and [`run_sync`](Self::run_sync) it is.
+    ///
     /// # Drop
     /// A run that nobody ended closes as cancelled; on unwind, as panicked.
     pub fn enter(self, parent: &impl TraceParent) -> RunTree {
@@ -166,11 +169,7 @@ impl Trace {
     ///
     /// # Errors
     /// What the body answers.
-    pub fn run_sync<T: Payload>(
-        self,
-        parent: &impl TraceParent,
-        body: impl FnOnce(RunTree) -> Result<T>,
-    ) -> Result<T> {
+    pub fn run_sync<T: Payload>(self, parent: &impl TraceParent, body: impl FnOnce(RunTree) -> Result<T>) -> Result<T> {
         let (below, run, mut guard) = self.open(parent);
         let tree = RunTree::from_config(&below).unwrap_or_else(|| unreachable!("{} is open", run.name()));
         let result = guard.enter(|| body(tree));
@@ -198,7 +197,7 @@ impl Trace {
         }
         if !config.is_traced() {
             // Reports a root that would vanish unseen.
-            config.unheard(|| self.name.clone());
+            let _ = config.unheard(|| self.name.clone());
         }
         let input = self.inputs.filter(|_| config.wants_payloads()).map(|inputs| Record::of(&inputs));
         let opening = Opening::new(self.name).run_type(self.run_type).origin(self.origin).input(input);

@@ -41,6 +41,7 @@ pub trait TraceParent {
     fn to_config(&self) -> RunnableConfig;
 
     /// The same as it is inside of a run below: what a traceable function's body gets in its place.
+    #[must_use]
     fn inside(&self, config: RunnableConfig) -> Self
     where
         Self: Sized;

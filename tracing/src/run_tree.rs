@@ -77,7 +77,7 @@ struct Tree {
     /// What runs below open under.
     below: Mutex<RunnableConfig>,
     /// `None` in a handle to a run that someone else holds open. Declared before `_above`: children close first.
-    guard: Option<Mutex<RunGuard>>,
+    guard: Option<Mutex<Option<RunGuard>>>,
     _above: Option<RunTree>,
 }
 
@@ -90,7 +90,7 @@ impl RunTree {
     }
 
     pub(crate) fn holding(below: RunnableConfig, run: Arc<Run>, guard: RunGuard, above: Option<Self>) -> Self {
-        Self(Arc::new(Tree { run, below: Mutex::new(below), guard: Some(Mutex::new(guard)), _above: above }))
+        Self(Arc::new(Tree { run, below: Mutex::new(below), guard: Some(Mutex::new(Some(guard))), _above: above }))
     }
 
     /// The run that `config` is inside of, if it is inside one. The handle does not hold it open: the run ends when
@@ -263,11 +263,9 @@ impl RunTree {
     }
 
     fn close(&self, status: Status, error: Option<Error>) -> bool {
-        let Some(guard) = &self.0.guard else { return false };
-        let mut guard = lock(guard);
-        if guard.run().is_none() {
-            return false;
-        }
+        // Taken out of the lock first: handlers that hear of the end may come back to this handle.
+        let guard = self.0.guard.as_ref().and_then(|guard| lock(guard).take());
+        let Some(mut guard) = guard else { return false };
         guard.close(status, None, error);
         true
     }

@@ -1,5 +1,7 @@
 //! Functions under `#[traceable]`: every kind of function, and every way one ends.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
+
 #[path = "traceable/endings.rs"]
 mod endings;
 #[path = "traceable/kinds.rs"]

@@ -58,7 +58,7 @@ fn sentences(text: &str) -> Vec<String> {
     let split = |paragraph: &String| -> Vec<String> {
         let mut sentences = vec![String::new()];
         for word in paragraph.split_whitespace() {
-            let ends = word.ends_with(['.', '!', '?', ':']);
+            let ends = word.ends_with(['.', '!', '?']);
             if let Some(sentence) = sentences.last_mut() {
                 sentence.push_str(if sentence.is_empty() { "" } else { " " });
                 sentence.push_str(word);
@@ -132,7 +132,8 @@ mod tests {
         assert!(answer.text().contains("Zebras cross it only at dawn."), "{}", answer.text());
         assert!(!answer.text().contains("thank you"));
         let chunks = ExtractiveAnswerer.stream(messages, &options, config).unwrap();
-        let streamed: String = chunks.map(|chunk| chunk.unwrap().text().into_owned()).collect::<Vec<_>>().await.concat();
+        let streamed: String =
+            chunks.map(|chunk| chunk.unwrap().text().into_owned()).collect::<Vec<_>>().await.concat();
         assert_eq!(streamed, answer.text());
     }
 

@@ -36,7 +36,7 @@ impl PassageRetriever {
     pub(crate) fn new(text: &str, most: usize) -> Self {
         let splitter = MarkdownSplitter::new(ChunkConfig::new(PASSAGE));
         let passages: Vec<String> = splitter.chunks(text).map(str::to_owned).collect();
-        let engine = SearchEngineBuilder::with_corpus(Language::English, passages.clone()).build();
+        let engine = SearchEngineBuilder::<u32>::with_corpus(Language::English, passages.clone()).build();
         Self { passages, engine, most }
     }
 }

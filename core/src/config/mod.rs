@@ -434,6 +434,7 @@ impl RunnableConfig {
 
     /// This config for a call that opens no run because nobody listens: without what the next run alone would take.
     #[doc(hidden)]
+    #[must_use]
     pub fn unheard(&self, name: impl FnOnce() -> Cow<'static, str>) -> Self {
         self.look(name);
         Self { call: None, ..self.clone() }

@@ -80,7 +80,7 @@ impl Opening {
         });
         run.notify(|handler| handler.on_start(&run));
         let below = RunnableConfig { scope: scope.clone(), parent: Some(run.clone()), call: None };
-        (below, RunGuard { run: Some(run), panicked: false })
+        (below, RunGuard { run: Some(run), panicked: false, polled: false })
     }
 }
 
@@ -91,13 +91,17 @@ impl Opening {
 pub struct RunGuard {
     /// `None` once closed, and while the run's code is being polled.
     pub(crate) run: Option<Arc<Run>>,
+    /// Whether the run's own code panicked while it was polled.
     pub(crate) panicked: bool,
+    /// Whether the run's code is only ever polled, so that no panic of its own goes unseen. A run that is merely
+    /// dropped by another's panic is cancelled.
+    pub(crate) polled: bool,
 }
 
 impl RunGuard {
     /// A guard of no run: all it does is nothing.
     pub(crate) fn none() -> Self {
-        Self { run: None, panicked: false }
+        Self { run: None, panicked: false, polled: false }
     }
 
     /// The run, while it is open.
@@ -140,7 +144,8 @@ impl RunGuard {
     /// give](Run::set_output) counts more than `output`; a panic counts more than `status`.
     pub fn close(&mut self, status: Status, output: Option<Record>, error: Option<Error>) {
         let Some(run) = self.run.take() else { return };
-        let (status, error) = if self.panicked || (status != Status::Success && std::thread::panicking()) {
+        let unwinds = !self.polled && status != Status::Success && std::thread::panicking();
+        let (status, error) = if self.panicked || unwinds {
             (Status::Panicked, Some(Error::new(ErrorKind::Panicked, "panicked")))
         } else {
             (status, error)

@@ -38,15 +38,11 @@ impl Limits {
 
     /// Why the run must end now, if it must.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        if let Some(cancelled) = &mut self.cancelled {
-            if cancelled.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Error::cancelled("cancelled by its token"));
-            }
+        if self.cancelled.as_mut().is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Error::cancelled("cancelled by its token"));
         }
-        if let Some(timeout) = &mut self.timeout {
-            if timeout.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Error::new(ErrorKind::Timeout, "the deadline passed"));
-            }
+        if self.timeout.as_mut().is_some_and(|timeout| timeout.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Error::new(ErrorKind::Timeout, "the deadline passed"));
         }
         Poll::Pending
     }
@@ -78,7 +74,8 @@ impl<F, R> RunFuture<F, R> {
         Self::limited(body, guard, limits, record)
     }
 
-    pub(crate) fn limited(body: F, guard: RunGuard, limits: Option<Box<Limits>>, record: R) -> Self {
+    pub(crate) fn limited(body: F, mut guard: RunGuard, limits: Option<Box<Limits>>, record: R) -> Self {
+        guard.polled = true;
         Self { body: Some(body), guard, limits, record }
     }
 }
@@ -201,6 +198,7 @@ where
             };
             let body = open(input);
             (this.body, this.guard, this.limits, this.input) = (Some(body.chunks), body.guard, body.limits, body.input);
+            this.guard.polled = true;
         }
         if this.guard.panicked {
             this.body = None;

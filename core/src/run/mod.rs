@@ -443,6 +443,9 @@ impl Run {
     }
 
     pub(crate) fn note(self: &Arc<Self>, event: RunEvent) {
+        if self.is_elsewhere() {
+            return; // no handler here ever saw it open
+        }
         self.notify(|handler| handler.on_event(self, &event));
         self.added().events.push(event);
     }

@@ -38,14 +38,19 @@ impl Graph {
         let numbers: HashMap<&NodeId, usize> = self.nodes.keys().enumerate().map(|(number, id)| (id, number)).collect();
         let edges: Vec<_> = self.edges.iter().map(|edge| (numbers[&edge.source], numbers[&edge.target])).collect();
         let (depths, closing) = depths(names.len(), &edges);
-        let mut downward: Vec<_> = edges.iter().zip(&closing).filter(|(_, closing)| !**closing).map(|(edge, _)| *edge).collect();
+        let mut downward: Vec<_> =
+            edges.iter().zip(&closing).filter(|(_, closing)| !**closing).map(|(edge, _)| *edge).collect();
         downward.sort_unstable();
         downward.dedup();
         let widths: Vec<_> = names.iter().map(|name| name.width()).collect();
         let mut canvas = Canvas::default();
         canvas.draw(layout(&widths, &depths, &downward), &names);
         let mut lines = canvas.into_lines();
-        let listed = self.edges.iter().zip(&closing).filter(|(edge, closing)| **closing || edge.conditional || edge.label.is_some());
+        let listed = self
+            .edges
+            .iter()
+            .zip(&closing)
+            .filter(|(edge, closing)| **closing || edge.conditional || edge.label.is_some());
         let mut listed = listed.map(|(edge, _)| in_words(edge, |id| &names[numbers[id]])).peekable();
         if listed.peek().is_some() {
             lines.push(String::new());
@@ -232,16 +237,24 @@ fn nets(layout: &Layout, below: &[usize], links: &[(usize, usize)], exits: &[usi
         into.sort_by_key(|net| (nets[*net].origin(), *net));
         into.dedup();
         let spot = &layout.spots[target];
-        let inside = if spot.is_bend { spot.left()..spot.left() + spot.width } else { spot.left() + 1..spot.left() + spot.width - 1 };
+        let inside = if spot.is_bend {
+            spot.left()..spot.left() + spot.width
+        } else {
+            spot.left() + 1..spot.left() + spot.width - 1
+        };
         let mut used = Vec::new();
         for (place, &net) in into.iter().enumerate() {
-            let is_free = |column: &usize| !used.contains(column) && stems.get(column).is_none_or(|other| *other == net);
-            let wanted = match nets[net].stems[..] {
-                // Better off the middle than round a corner.
-                [stem] if into.len() == 1 && stem.abs_diff(spot.center) <= 1 => stem,
-                _ => (spot.center + 2 * place + 1).saturating_sub(into.len()),
+            let is_others =
+                |column: usize| used.contains(&column) || stems.get(&column).is_some_and(|other| *other != net);
+            let middle = (spot.center + 4 * place + 2).saturating_sub(2 * into.len());
+            // Better off the middle than round a corner.
+            let straight = nets[net].stems.iter().find(|stem| stem.abs_diff(middle) <= 1);
+            let wanted = straight.copied().unwrap_or(middle);
+            let cost = |column: &usize| {
+                let crowd = [column + 1, column.saturating_sub(1)].into_iter().filter(|next| is_others(*next)).count();
+                column.abs_diff(wanted) + 3 * crowd
             };
-            let column = inside.clone().filter(is_free).min_by_key(|column| column.abs_diff(wanted)).unwrap_or(spot.center);
+            let column = inside.clone().filter(|column| !is_others(*column)).min_by_key(cost).unwrap_or(spot.center);
             used.push(column);
             nets[net].drops.push((column, target));
         }
@@ -255,7 +268,7 @@ fn tracks(nets: &mut [Net]) -> usize {
     across.sort_by_key(|net| net.left());
     let mut ends: Vec<usize> = Vec::new();
     for net in across {
-        let track = ends.iter().position(|end| end + 1 < net.left()).unwrap_or(ends.len());
+        let track = ends.iter().position(|end| end + 2 < net.left()).unwrap_or(ends.len());
         if track == ends.len() {
             ends.push(0);
         }

@@ -1,10 +1,10 @@
 //! From what a runnable is made of to its graph.
 
-use runtree_core::shape::{Parts, Shape};
+use runtree_core::shape::{Parts, Shape, suffixed};
 use serde_json::Value;
 
 use super::{Edge, Graph, Node, NodeId, NodeKind};
-use crate::schema::{mapper_name, suffixed};
+use crate::schema::mapper_name;
 
 impl Graph {
     /// The graph of what `shape` is made of.

@@ -2,8 +2,9 @@
 
 /// Columns between two neighbours of a layer.
 const GAP: usize = 3;
-/// How often the layers are gone through to find a good order, and again to find good columns.
-const SWEEPS: usize = 8;
+/// How often the layers are gone through to find a good order, and again to find good columns. Odd, for the last one
+/// goes down.
+const SWEEPS: usize = 9;
 
 /// A graph in layers. An edge that passes layers has a bend in each of them.
 #[derive(Debug)]
@@ -14,6 +15,10 @@ pub(super) struct Layout {
     pub(super) layers: Vec<Vec<usize>>,
     /// For each layer but the last, what leads from its spots to spots of the next.
     pub(super) links: Vec<Vec<(usize, usize)>>,
+    /// For each spot, what leads to it from the layer above.
+    above: Vec<Vec<usize>>,
+    /// For each spot, what it leads to in the layer below.
+    below: Vec<Vec<usize>>,
 }
 
 /// The columns of a node or bend.
@@ -69,18 +74,28 @@ pub(super) fn depths(nodes: usize, edges: &[(usize, usize)]) -> (Vec<usize>, Vec
     (depths, closing)
 }
 
-/// Lays out nodes whose texts are that wide, in layers of these depths. Edges lead down.
+/// Lays out nodes with texts of these widths, in layers of these depths. Edges lead down.
 pub(super) fn layout(text_widths: &[usize], depths: &[usize], edges: &[(usize, usize)]) -> Layout {
-    let mut arriving = vec![0; text_widths.len()];
-    edges.iter().for_each(|(_, target)| arriving[*target] += 1);
-    // Room for a text between borders, and for all edges to arrive side by side.
-    let width = |node: usize| (text_widths[node].max(1) + 4).max(2 * arriving[node] + 3);
+    let mut leaving = vec![0_usize; text_widths.len()];
+    edges.iter().for_each(|(source, _)| leaving[*source] += 1);
+    // What comes from a fork arrives beside the others, what does not is joined with them before.
+    let is_apart = |edge: &(usize, usize)| leaving[edge.0] > 1 && depths[edge.0] + 1 == depths[edge.1];
+    let mut arriving = vec![0_usize; text_widths.len()];
+    let mut apart = vec![false; text_widths.len()];
+    for edge in edges {
+        arriving[edge.1] += 1;
+        apart[edge.1] |= is_apart(edge);
+    }
+    let ports = |node: usize| if apart[node] { arriving[node] } else { 1 };
+    let width = |node: usize| (text_widths[node] + 4).max(4 * ports(node) + 1);
     let spots = (0..text_widths.len()).map(|node| Spot { is_bend: false, width: width(node), center: 0 });
     let count = depths.iter().max().map_or(0, |deepest| deepest + 1);
     let mut layout = Layout {
         spots: spots.collect(),
         layers: vec![Vec::new(); count],
         links: vec![Vec::new(); count.saturating_sub(1)],
+        above: Vec::new(),
+        below: Vec::new(),
     };
     depths.iter().enumerate().for_each(|(node, depth)| layout.layers[*depth].push(node));
     for &(source, target) in edges {
@@ -93,6 +108,11 @@ pub(super) fn layout(text_widths: &[usize], depths: &[usize], edges: &[(usize, u
             from = bend;
         }
         layout.links[depths[target] - 1].push((from, target));
+    }
+    (layout.above, layout.below) = (vec![Vec::new(); layout.spots.len()], vec![Vec::new(); layout.spots.len()]);
+    for &(above, below) in layout.links.iter().flatten() {
+        layout.below[above].push(below);
+        layout.above[below].push(above);
     }
     layout.untangle();
     layout.place();
@@ -150,20 +170,14 @@ impl Layout {
     /// The layers in the order of a sweep, down or up, each with the one that was before it.
     fn passage(&self, sweep: usize) -> Vec<(usize, usize)> {
         let down = (1..self.layers.len()).map(|layer| (layer, layer - 1));
-        if sweep % 2 == 0 { down.collect() } else { down.map(|(layer, above)| (above, layer)).rev().collect() }
+        if sweep.is_multiple_of(2) { down.collect() } else { down.map(|(layer, above)| (above, layer)).rev().collect() }
     }
 
     /// The mean of what a spot's neighbours in the layer `toward` are at.
     fn middle(&self, layer: usize, toward: usize, spot: usize, at: impl Fn(usize) -> f64) -> Option<f64> {
-        let neighbour = |&(above, below): &(usize, usize)| match toward < layer {
-            true => (below == spot).then_some(above),
-            false => (above == spot).then_some(below),
-        };
-        let (sum, count) = self.links[layer.min(toward)]
-            .iter()
-            .filter_map(neighbour)
-            .fold((0.0, 0), |(sum, count), next| (sum + at(next), count + 1));
-        (count > 0).then(|| sum / f64::from(count))
+        let neighbours = if toward < layer { &self.above[spot] } else { &self.below[spot] };
+        let sum: f64 = neighbours.iter().map(|next| at(*next)).sum();
+        (!neighbours.is_empty()).then(|| sum / neighbours.len() as f64)
     }
 
     /// Puts a layer's spots as near as can be to where they are wanted, in their order and without overlap: by least
@@ -204,11 +218,15 @@ impl Layout {
     fn crossings(&self) -> usize {
         let places = self.places();
         let crossings = self.links.iter().map(|links| {
-            let ends: Vec<_> = links.iter().map(|(above, below)| (places[*above], places[*below])).collect();
-            let crossed = |(at, a): (usize, &(usize, usize))| {
-                ends[at + 1..].iter().filter(|b| (a.0 < b.0 && a.1 > b.1) || (a.0 > b.0 && a.1 < b.1)).count()
-            };
-            ends.iter().enumerate().map(crossed).sum::<usize>()
+            let mut ends: Vec<_> = links.iter().map(|(above, below)| (places[*above], places[*below])).collect();
+            ends.sort_unstable();
+            let mut before = Vec::with_capacity(ends.len());
+            let crossed = ends.iter().map(|(_, below)| {
+                let at = before.partition_point(|other| other <= below);
+                before.insert(at, *below);
+                before.len() - 1 - at
+            });
+            crossed.sum::<usize>()
         });
         crossings.sum()
     }

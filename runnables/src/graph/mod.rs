@@ -5,6 +5,7 @@ mod build;
 mod json;
 mod layout;
 mod mermaid;
+mod mermaid_style;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -13,7 +14,7 @@ use indexmap::IndexMap;
 use runtree_core::{Error, ErrorKind, Flow, Result, RunType};
 use serde_json::{Map, Value};
 
-pub use mermaid::{Curve, Direction, Mermaid};
+pub use mermaid_style::{Curve, Direction, Mermaid};
 
 /// The graph of a chain, or of anything with nodes and edges.
 ///
@@ -217,9 +218,7 @@ impl Graph {
     /// The steps that are known to wait for the whole of their input: a stream comes to a halt there. A step that is
     /// not among them sees each chunk, and may still wait by itself, as a plain function does.
     pub fn waiting(&self) -> impl Iterator<Item = &Node> {
-        let waits = |node: &&Node| {
-            matches!(node.kind, NodeKind::Runnable { flow: Flow::Whole | Flow::WholeInput, .. })
-        };
+        let waits = |node: &&Node| matches!(node.kind, NodeKind::Runnable { flow: Flow::Whole | Flow::WholeInput, .. });
         self.nodes.values().filter(waits)
     }
 

@@ -222,7 +222,9 @@ impl Message {
 }
 
 pub(super) fn unknown_role(role: &str) -> String {
-    format!("no message is said by `{role}`: say human, ai, system, tool or chat (user, assistant and developer are read)")
+    format!(
+        "no message is said by `{role}`: say human, ai, system, tool or chat (user, assistant and developer are read)"
+    )
 }
 
 pub(super) fn insert_names(map: &mut Map<String, Value>, name: Option<&str>, id: Option<&str>) {

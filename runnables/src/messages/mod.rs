@@ -9,7 +9,8 @@
 //! ```
 //! use runtree_runnables::messages::Message;
 //!
-//! let written = r#"[["human", "hi"], {"role": "assistant", "content": "yo"}, {"type": "system", "content": "be kind"}]"#;
+//! let written =
+//!     r#"[["human", "hi"], {"role": "assistant", "content": "yo"}, {"type": "system", "content": "be kind"}]"#;
 //! let messages: Vec<Message> = serde_json::from_str(written)?;
 //! assert_eq!(messages, [Message::human("hi"), Message::ai("yo"), Message::system("be kind")]);
 //! # Ok::<(), serde_json::Error>(())

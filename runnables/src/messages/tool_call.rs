@@ -157,12 +157,11 @@ impl ToolCallChunk {
         }
     }
 
-    /// Some servers give every call the index 0: two ids are two calls all the same.
+    /// Some servers give every call the index 0, so two ids are two calls all the same.
     fn is_continued_by(&self, piece: &Self) -> bool {
-        let another = |a: &Option<String>, b: &Option<String>| {
-            matches!((a.as_deref(), b.as_deref()), (Some(a), Some(b)) if !a.is_empty() && !b.is_empty() && a != b)
-        };
-        self.index.is_some() && self.index == piece.index && !another(&self.id, &piece.id)
+        let said = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
+        let another = said(&piece.id).is_some_and(|id| said(&self.id).is_some_and(|known| known != id));
+        self.index.is_some() && self.index == piece.index && !another
     }
 
     /// The call that the pieces so far make. As a whole, the arguments must be complete.
@@ -227,8 +226,8 @@ mod tests {
             piece(0, Some("c1"), Some("add"), ", \"b\": 2}"),
         ]);
         let read: Vec<_> = calls.iter().map(|call| call.read(Extent::Whole).unwrap()).collect();
-        let expected =
-            [("add", json!({"a": 1, "b": 2}), "c1"), ("sub", json!({"a": 2}), "c2")].map(|(name, args, id)| ToolCall::new(name, args).with_id(id));
+        let expected = [("add", json!({"a": 1, "b": 2}), "c1"), ("sub", json!({"a": 2}), "c2")]
+            .map(|(name, args, id)| ToolCall::new(name, args).with_id(id));
         assert_eq!(read, expected);
     }
 
@@ -255,6 +254,9 @@ mod tests {
     #[test]
     fn openai_calls_are_read() {
         let written = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}});
-        assert_eq!(serde_json::from_value::<ToolCall>(written).unwrap(), ToolCall::new("f", json!({"a": 1})).with_id("c"));
+        assert_eq!(
+            serde_json::from_value::<ToolCall>(written).unwrap(),
+            ToolCall::new("f", json!({"a": 1})).with_id("c")
+        );
     }
 }

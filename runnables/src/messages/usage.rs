@@ -35,7 +35,12 @@ pub struct UsageMetadata {
 impl UsageMetadata {
     /// So many tokens read and written.
     pub fn new(input_tokens: u64, output_tokens: u64) -> Self {
-        Self { input_tokens, output_tokens, total_tokens: input_tokens.saturating_add(output_tokens), ..Self::default() }
+        Self {
+            input_tokens,
+            output_tokens,
+            total_tokens: input_tokens.saturating_add(output_tokens),
+            ..Self::default()
+        }
     }
 }
 

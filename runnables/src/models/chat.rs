@@ -16,6 +16,7 @@ use super::note::ModelRun;
 use super::{CallOptions, ModelInfo, ToolSpec, short_type_name};
 use crate::bind::Bind;
 use crate::messages::{AiMessage, Message, PromptValue, UsageMetadata};
+use crate::sequence::pipe_operator;
 
 /// A model from messages to a message. [`Chat`] makes it a runnable.
 ///
@@ -54,7 +55,8 @@ pub trait ChatModel: Send + Sync {
         ModelInfo::default()
     }
 
-    /// Answers. `config` belongs to the model's run: a client reads its deadline, a model that calls others hands it on.
+    /// Answers. `config` belongs to the model's run: a client reads its deadline, a model that calls others hands it
+    /// on.
     fn generate(
         &self,
         messages: &[Message],
@@ -207,16 +209,16 @@ impl<M: ChatModel> Runnable for Chat<M> {
     async fn call(&self, input: PromptValue, config: &RunnableConfig) -> Result<AiMessage> {
         let messages = input.to_messages();
         let run = self.begin(config);
-        if config.wants_chunks() {
-            if let Some(mut chunks) = self.chunks(&messages, run.clone(), config) {
-                let mut answer = Fold::new();
-                while let Some(chunk) = chunks.try_next().await? {
-                    run.tell_chunk(|| chunk.record());
-                    answer.push(chunk);
-                }
-                let answer: Option<AiMessage> = answer.into_inner();
-                return answer.map(AiMessage::into_whole).ok_or_else(|| no_chunk(&self.name()));
+        if config.wants_chunks()
+            && let Some(mut chunks) = self.chunks(&messages, run.clone(), config)
+        {
+            let mut answer = Fold::new();
+            while let Some(chunk) = chunks.try_next().await? {
+                run.tell_chunk(|| chunk.record());
+                answer.push(chunk);
             }
+            let answer: Option<AiMessage> = answer.into_inner();
+            return answer.map(AiMessage::into_whole).ok_or_else(|| no_chunk(&self.name()));
         }
         self.generate(&messages, &run, config).await
     }
@@ -252,4 +254,8 @@ impl<M: ChatModel> fmt::Debug for Chat<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Chat").field("model", &self.model.name()).field("options", &self.options).finish()
     }
+}
+
+pipe_operator! {
+    [M,] Chat<M>;
 }

@@ -15,6 +15,7 @@ use super::note::ModelRun;
 use super::{CallOptions, ModelInfo, short_type_name};
 use crate::bind::Bind;
 use crate::messages::PromptValue;
+use crate::sequence::pipe_operator;
 
 /// A model from text to text. [`Completion`] makes it a runnable.
 ///
@@ -142,15 +143,15 @@ impl<M: TextModel> Runnable for Completion<M> {
     async fn call(&self, input: PromptValue, config: &RunnableConfig) -> Result<String> {
         let run = self.begin(config);
         let prompt = input.to_text();
-        if config.wants_chunks() {
-            if let Some(mut chunks) = self.chunks(&prompt, run.clone(), config) {
-                let mut answer = String::new();
-                while let Some(chunk) = chunks.try_next().await? {
-                    run.tell_chunk(|| chunk.record());
-                    answer.push_str(&chunk);
-                }
-                return Ok(answer);
+        if config.wants_chunks()
+            && let Some(mut chunks) = self.chunks(&prompt, run.clone(), config)
+        {
+            let mut answer = String::new();
+            while let Some(chunk) = chunks.try_next().await? {
+                run.tell_chunk(|| chunk.record());
+                answer.push_str(&chunk);
             }
+            return Ok(answer);
         }
         self.model.generate(&prompt, &self.options, config).await
     }
@@ -185,4 +186,8 @@ impl<M: TextModel> fmt::Debug for Completion<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Completion").field("model", &self.model.name()).field("options", &self.options).finish()
     }
+}
+
+pipe_operator! {
+    [M,] Completion<M>;
 }

@@ -22,10 +22,10 @@ pub(super) fn whole(text: &str) -> Result<Value, OutputParserError> {
         match first_value(rest) {
             Ok(value) => return Ok(value),
             Err(error) => {
-                if let Cow::Owned(mended) = mend(rest) {
-                    if let Ok(value) = first_value(&mended) {
-                        return Ok(value);
-                    }
+                if let Cow::Owned(mended) = mend(rest)
+                    && let Ok(value) = first_value(&mended)
+                {
+                    return Ok(value);
                 }
                 first_failure.get_or_insert((start, error));
             }
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_text_of_many_brackets_is_given_up() {
-        assert!(whole(&"[".repeat(1_000_000)).is_err());
+        assert!(whole(&"[".repeat(100_000)).is_err());
         assert!(whole(&"{\"a\":".repeat(100_000)).is_err());
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{OutputParserError, find_json};
 use crate::messages::{AiMessage, ToText};
+use crate::sequence::pipe_operator;
 
 const DOING: &str = "parsing the model's answer as json";
 
@@ -140,4 +141,8 @@ impl<I, T> fmt::Debug for JsonOutputParser<I, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JsonOutputParser")
     }
+}
+
+pipe_operator! {
+    [I, T,] JsonOutputParser<I, T>;
 }

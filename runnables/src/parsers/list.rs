@@ -9,6 +9,7 @@ use futures::TryStreamExt;
 use runtree_core::{Chunks, Result, RunType, Runnable, RunnableConfig};
 
 use crate::messages::{AiMessage, ToText};
+use crate::sequence::pipe_operator;
 
 /// How a list is written in a text.
 pub trait ListStyle: Send + Sync + 'static {
@@ -165,7 +166,8 @@ fn push_item(written: &str, before_comma: bool, items: &mut Vec<String>) {
 
 impl ListStyle for Numbers {
     const NAME: &'static str = "NumberedListOutputParser";
-    const INSTRUCTIONS: &'static str = "Answer with a numbered list, one item a line, as in:\n1. red\n2. green\n3. blue";
+    const INSTRUCTIONS: &'static str =
+        "Answer with a numbered list, one item a line, as in:\n1. red\n2. green\n3. blue";
 
     fn take(text: &str, whole: bool, items: &mut Vec<String>) -> usize {
         take_lines(text, whole, items, |line| {
@@ -193,4 +195,8 @@ fn take_lines(text: &str, whole: bool, items: &mut Vec<String>, item: impl Fn(&s
         items.extend(marked.map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned));
     }
     read
+}
+
+pipe_operator! {
+    [S, I,] ListOutputParser<S, I>;
 }

@@ -28,7 +28,7 @@ mod tools;
 pub use error::OutputParserError;
 pub use json::JsonOutputParser;
 pub use list::{
-    Bullets, Commas, CommaSeparatedListOutputParser, ListOutputParser, ListStyle, MarkdownListOutputParser,
+    Bullets, CommaSeparatedListOutputParser, Commas, ListOutputParser, ListStyle, MarkdownListOutputParser,
     NumberedListOutputParser, Numbers,
 };
 pub use string::StrOutputParser;

@@ -7,6 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 use runtree_core::{Chunks, Result, RunType, Runnable, RunnableConfig};
 
 use crate::messages::{AiMessage, ToText};
+use crate::sequence::pipe_operator;
 
 /// Takes the text out of an answer, chunk by chunk.
 ///
@@ -65,4 +66,8 @@ impl<I> fmt::Debug for StrOutputParser<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StrOutputParser")
     }
+}
+
+pipe_operator! {
+    [I,] StrOutputParser<I>;
 }

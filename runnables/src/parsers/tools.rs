@@ -6,6 +6,7 @@ use runtree_core::{Chunks, Fold, Json, Result, RunType, Runnable, RunnableConfig
 
 use super::OutputParserError;
 use crate::messages::{AiMessage, ToolCall};
+use crate::sequence::pipe_operator;
 
 /// Takes the tool calls out of an answer.
 ///
@@ -72,4 +73,8 @@ impl Runnable for JsonOutputToolsParser {
             }
         })
     }
+}
+
+pipe_operator! {
+    [] JsonOutputToolsParser;
 }

@@ -11,6 +11,7 @@ use super::partials::Partials;
 use super::schema::{self, Takes};
 use super::{MessageTemplate, SingleInput, format};
 use crate::messages::{Message, PromptValue};
+use crate::sequence::pipe_operator;
 
 /// Makes messages from named values.
 ///
@@ -101,8 +102,7 @@ impl ChatPromptTemplate {
     /// [`InvalidInput`](runtree_core::ErrorKind::InvalidInput) if a variable has no value, or a placeholder something
     /// else than messages.
     pub fn format(&self, values: &Fields) -> Result<Vec<Message>> {
-        let absent: Vec<&str> =
-            self.input_variables().into_iter().filter(|name| !values.contains_key(name)).collect();
+        let absent: Vec<&str> = self.input_variables().into_iter().filter(|name| !values.contains_key(name)).collect();
         if !absent.is_empty() {
             return Err(format::missing(&self.name(), &absent, values));
         }
@@ -167,4 +167,8 @@ impl Runnable for ChatPromptTemplate {
     async fn call(&self, input: Fields, _config: &RunnableConfig) -> Result<PromptValue> {
         self.format(&input).map(PromptValue::from)
     }
+}
+
+pipe_operator! {
+    [] ChatPromptTemplate;
 }

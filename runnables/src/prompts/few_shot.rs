@@ -9,6 +9,7 @@ use super::partials::Partials;
 use super::schema::{self, Takes};
 use super::{PromptTemplate, SingleInput, Template, TemplateSource, format};
 use crate::messages::PromptValue;
+use crate::sequence::pipe_operator;
 
 /// Makes a text of a prefix, one piece for each example, and a suffix.
 ///
@@ -89,8 +90,7 @@ impl FewShotPromptTemplate {
     /// # Errors
     /// [`InvalidInput`](runtree_core::ErrorKind::InvalidInput) if a variable has no value.
     pub fn format(&self, values: &Fields) -> Result<String> {
-        let absent: Vec<&str> =
-            self.input_variables().into_iter().filter(|name| !values.contains_key(name)).collect();
+        let absent: Vec<&str> = self.input_variables().into_iter().filter(|name| !values.contains_key(name)).collect();
         if !absent.is_empty() {
             return Err(format::missing(&self.name(), &absent, values));
         }
@@ -135,4 +135,8 @@ impl Runnable for FewShotPromptTemplate {
     async fn call(&self, input: Fields, _config: &RunnableConfig) -> Result<PromptValue> {
         self.format(&input).map(PromptValue::from)
     }
+}
+
+pipe_operator! {
+    [] FewShotPromptTemplate;
 }

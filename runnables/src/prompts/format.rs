@@ -54,9 +54,16 @@ fn complaint(name: &str) -> Option<String> {
     let odd = name.chars().find(|c| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
     Some(match (first, odd) {
         (None, _) => "a variable without a name; for literal braces write `{{}}`".into(),
-        (_, Some('.' | '[' | ']')) => format!("`{{{name}}}` looks inside a value, which templates cannot; give the part a name of its own"),
-        (_, Some(':' | '!')) => format!("`{{{name}}}` formats a value, which templates cannot; format it before. For literal braces write `{{{{` and `}}}}`"),
-        (_, Some(_)) => format!("`{{{name}}}` is not the name of a variable; for literal braces write `{{{{` and `}}}}`"),
+        (_, Some('.' | '[' | ']')) => {
+            format!("`{{{name}}}` looks inside a value, which templates cannot; give the part a name of its own")
+        }
+        (_, Some(':' | '!')) => format!(
+            "`{{{name}}}` formats a value, which templates cannot; format it before. For literal braces write `{{{{` \
+             and `}}}}`"
+        ),
+        (_, Some(_)) => {
+            format!("`{{{name}}}` is not the name of a variable; for literal braces write `{{{{` and `}}}}`")
+        }
         (Some(first), None) if first.is_ascii_digit() => {
             format!("`{{{name}}}` is a number; variables have names that begin with a letter")
         }

@@ -21,7 +21,7 @@ enum Written {
     Said { role: String, text: TemplateSource },
     Chat { role: String, text: TemplateSource },
     Blocks { role: String, blocks: Vec<Block> },
-    Fixed(Message),
+    Fixed(Box<Message>),
     Placeholder(MessagesPlaceholder),
 }
 
@@ -118,7 +118,7 @@ impl From<String> for MessageTemplate {
 /// A message stays as it is: braces in it mean nothing.
 impl From<Message> for MessageTemplate {
     fn from(message: Message) -> Self {
-        Self(Written::Fixed(message))
+        Self(Written::Fixed(Box::new(message)))
     }
 }
 
@@ -207,7 +207,7 @@ fn messages_of(value: &Field) -> Result<Vec<Message>, String> {
 pub(super) enum Part {
     Text(Role, Template),
     Blocks(Role, Vec<BlockTemplate>),
-    Fixed(Message),
+    Fixed(Box<Message>),
     Placeholder(MessagesPlaceholder),
 }
 
@@ -237,7 +237,7 @@ impl Part {
                 let blocks = blocks.iter().map(|block| block.fill(values).map(Block::from_value));
                 messages.push(role.say(Content::Blocks(blocks.collect::<Result<_>>()?)));
             }
-            Self::Fixed(message) => messages.push(message.clone()),
+            Self::Fixed(message) => messages.push(Message::clone(message)),
             Self::Placeholder(placeholder) => messages.extend(placeholder.messages(values)?),
         }
         Ok(())

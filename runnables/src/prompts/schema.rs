@@ -4,6 +4,7 @@ use runtree_core::Payload;
 use serde_json::{Map, Value, json};
 
 use crate::messages::Message;
+use crate::schema::words;
 
 /// What a variable of a prompt takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub(super) fn of_variables<'a>(variables: impl IntoIterator<Item = (&'a str, Tak
     let (mut properties, mut required) = (Map::new(), Vec::new());
     for (name, takes) in variables {
         let schema = match takes {
-            Takes::Text => json!({"title": title(name), "type": "string"}),
-            _ => json!({"title": title(name), "type": "array", "items": Message::json_schema()}),
+            Takes::Text => json!({"title": words(name), "type": "string"}),
+            _ => json!({"title": words(name), "type": "array", "items": Message::json_schema()}),
         };
         properties.insert(name.to_owned(), schema);
         if takes != Takes::MessagesOrNothing {
@@ -34,23 +35,4 @@ pub(super) fn of_variables<'a>(variables: impl IntoIterator<Item = (&'a str, Tak
         schema["required"] = required.into();
     }
     schema
-}
-
-/// `chat_history` as `Chat History`.
-fn title(name: &str) -> String {
-    let words = name.split('_').filter(|word| !word.is_empty()).map(|word| {
-        let mut letters = word.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-    });
-    words.collect::<Vec<String>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn titles_are_words() {
-        assert_eq!(["x", "chat_history", "_a__b", ""].map(title), ["X", "Chat History", "A B", ""]);
-    }
 }

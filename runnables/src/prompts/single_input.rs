@@ -8,6 +8,7 @@ use runtree_core::shape::{Shape, titled};
 use runtree_core::{Error, ErrorKind, Fields, Flow, Payload, Record, Result, RunType, Runnable, RunnableConfig};
 
 use crate::messages::PromptValue;
+use crate::sequence::pipe_operator;
 
 /// A prompt of one variable that takes a plain value instead of a map.
 ///
@@ -88,4 +89,8 @@ impl<P: fmt::Debug, T> fmt::Debug for SingleInput<P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SingleInput").field("prompt", &self.prompt).field("variable", &self.variable).finish()
     }
+}
+
+pipe_operator! {
+    [P, T,] SingleInput<P, T>;
 }

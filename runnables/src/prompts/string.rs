@@ -9,6 +9,7 @@ use super::partials::Partials;
 use super::schema::{self, Takes};
 use super::{SingleInput, Template, TemplateSource, format};
 use crate::messages::PromptValue;
+use crate::sequence::pipe_operator;
 
 /// Makes a text from named values.
 ///
@@ -85,8 +86,7 @@ impl PromptTemplate {
     /// # Errors
     /// [`InvalidInput`](runtree_core::ErrorKind::InvalidInput) if a variable has no value.
     pub fn format(&self, values: &Fields) -> Result<String> {
-        let absent: Vec<&str> =
-            self.input_variables().into_iter().filter(|name| !values.contains_key(name)).collect();
+        let absent: Vec<&str> = self.input_variables().into_iter().filter(|name| !values.contains_key(name)).collect();
         if !absent.is_empty() {
             return Err(format::missing(&self.name(), &absent, values));
         }
@@ -127,4 +127,8 @@ impl Runnable for PromptTemplate {
     async fn call(&self, input: Fields, _config: &RunnableConfig) -> Result<PromptValue> {
         self.format(&input).map(PromptValue::from)
     }
+}
+
+pipe_operator! {
+    [] PromptTemplate;
 }

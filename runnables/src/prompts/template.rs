@@ -31,7 +31,7 @@ struct Inner {
 enum Syntax {
     Plain(Vec<Piece>),
     #[cfg(feature = "jinja")]
-    Jinja(super::jinja::Jinja),
+    Jinja(Box<super::jinja::Jinja>),
 }
 
 impl Template {
@@ -68,7 +68,7 @@ impl Template {
     pub fn jinja(source: impl Into<String>) -> Result<Self> {
         let source = source.into();
         let (jinja, variables) = super::jinja::Jinja::read(&source)?;
-        Ok(Self(Arc::new(Inner { source, variables, syntax: Syntax::Jinja(jinja) })))
+        Ok(Self(Arc::new(Inner { source, variables, syntax: Syntax::Jinja(Box::new(jinja)) })))
     }
 
     /// The text it was read from.

@@ -1,6 +1,7 @@
 //! A handler that keeps the runs it hears of, for the tests of this folder.
 
-#![allow(dead_code)]
+#![allow(dead_code)] // no test uses all of it
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 
 use std::sync::{Arc, Mutex};
 

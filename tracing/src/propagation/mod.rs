@@ -35,7 +35,7 @@
 //! # Trust
 //!
 //! Headers come from strangers. They can set ids, tags, metadata and a project, and nothing else; each kind is read
-//! within [limits](limits), and what cannot be read is left out and [counted](refused). Whoever serves the public
+//! within [limits], and what cannot be read is left out and [counted](refused). Whoever serves the public
 //! decides whether to read them at all. Going out, `baggage` carries the run's metadata in the clear:
 //! [`Headers::without`] takes it off for hosts that are not yours.
 

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use runtree_core::{
-    Error, Limits, Opening, Origin, Record, Run, RunGuard, RunType, RunnableConfig, Status,
-};
+use runtree_core::{Error, Limits, Opening, Origin, Record, Run, RunGuard, RunType, RunnableConfig, Status};
 use serde_json::{Map, Value};
 
 use crate::RunTree;

@@ -1,4 +1,4 @@
-//! The body of an async function.
+//! The body of an async function, and what comes before the stream that one gives.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -53,5 +53,42 @@ where
             this.entry.end(ended);
         }
         Poll::Ready(output)
+    }
+}
+
+pin_project! {
+    /// Polls the body of an async function that gives a stream, and hands the open run on to the stream.
+    #[must_use = "futures do nothing unless polled"]
+    #[derive(Debug)]
+    pub struct Opening<F, T> {
+        // Declared first: what is below closes first.
+        #[pin]
+        body: Option<F>,
+        entry: Option<Entry>,
+        stop: Option<fn(Error) -> T>,
+    }
+}
+
+impl<T, F: Future<Output = T>> Opening<F, T> {
+    /// `stop` is how a token or deadline ends the body.
+    pub fn new(entry: Entry, stop: Option<fn(Error) -> T>, body: F) -> Self {
+        Self { body: Some(body), entry: Some(entry), stop }
+    }
+}
+
+impl<T, F: Future<Output = T>> Future for Opening<F, T> {
+    type Output = (Entry, T);
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<(Entry, T)> {
+        let mut this = self.project();
+        let entry = this.entry.as_mut().expect("not polled again after it ended");
+        let output = match this.stop.and_then(|stop| entry.poll_limits(cx).map(stop)) {
+            Some(stopped) => stopped,
+            None => {
+                let body = this.body.as_mut().as_pin_mut().expect("not polled again after it ended");
+                ready!(entry.enter(|| body.poll(cx)))
+            }
+        };
+        this.body.set(None);
+        Poll::Ready((this.entry.take().expect("looked at above"), output))
     }
 }

@@ -12,24 +12,29 @@ use super::stream::{Item, Items};
 /// # Drop
 /// The run closes as truncated, with the items so far.
 #[must_use = "iterators do nothing unless asked"]
-pub struct TracedIter<Start, I> {
+pub struct TracedIter<Start, I, N> {
     /// Declared first: what is below closes first.
     body: Option<I>,
     start: Option<Start>,
     entry: Option<Entry>,
     items: Items,
+    note: N,
 }
 
-impl<Start, I> TracedIter<Start, I> {
-    /// `start` opens the run and gives the iterator.
-    pub fn new<T>(items: Items, start: Start) -> Self
-    where
-        Start: FnOnce() -> (Entry, I),
-        I: Iterator<Item = (T, Option<Item>)>,
-    {
-        Self { body: None, start: Some(start), entry: None, items }
+impl<Start, I, N> TracedIter<Start, I, N>
+where
+    Start: FnOnce() -> (Entry, I),
+    I: Iterator,
+    N: FnMut(&I::Item, bool) -> Item,
+{
+    /// `start` opens the run and gives the iterator; `note` says what the run is to know of an item, with its JSON if
+    /// that is wanted.
+    pub fn new(items: Items, start: Start, note: N) -> Self {
+        Self { body: None, start: Some(start), entry: None, items, note }
     }
+}
 
+impl<Start, I, N> TracedIter<Start, I, N> {
     fn close(&mut self, status: Status) {
         self.body = None;
         if let Some(mut entry) = self.entry.take() {
@@ -38,55 +43,46 @@ impl<Start, I> TracedIter<Start, I> {
     }
 }
 
-impl<Start, I, T> Iterator for TracedIter<Start, I>
+impl<Start, I, N> Iterator for TracedIter<Start, I, N>
 where
     Start: FnOnce() -> (Entry, I),
-    I: Iterator<Item = (T, Option<Item>)>,
+    I: Iterator,
+    N: FnMut(&I::Item, bool) -> Item,
 {
-    type Item = T;
-    fn next(&mut self) -> Option<T> {
+    type Item = I::Item;
+    fn next(&mut self) -> Option<I::Item> {
         if let Some(start) = self.start.take() {
             let (entry, body) = start();
             (self.entry, self.body) = (Some(entry), Some(body));
         }
         let (entry, body) = (self.entry.as_mut()?, self.body.as_mut()?);
-        let Some((item, noted)) = entry.enter(|| body.next()) else {
+        let Some(item) = entry.enter(|| body.next()) else {
             self.close(Status::Success);
             return None;
         };
-        if let Some(noted) = noted {
-            self.items.push(entry, noted);
+        if entry.is_heard() {
+            self.items.push(entry, (self.note)(&item, entry.wants_outputs()));
         }
         Some(item)
     }
 }
 
-impl<Start, I, T> FusedIterator for TracedIter<Start, I>
+impl<Start, I, N> FusedIterator for TracedIter<Start, I, N>
 where
     Start: FnOnce() -> (Entry, I),
-    I: Iterator<Item = (T, Option<Item>)>,
+    I: Iterator,
+    N: FnMut(&I::Item, bool) -> Item,
 {
 }
 
-impl<Start, I> Drop for TracedIter<Start, I> {
+impl<Start, I, N> Drop for TracedIter<Start, I, N> {
     fn drop(&mut self) {
         self.close(Status::Truncated);
     }
 }
 
-impl<Start, I> std::fmt::Debug for TracedIter<Start, I> {
+impl<Start, I, N> std::fmt::Debug for TracedIter<Start, I, N> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TracedIter").field("entry", &self.entry).field("items", &self.items).finish_non_exhaustive()
     }
-}
-
-/// An iterator with what the run is to know of each item beside it.
-pub fn noted_iter<I: Iterator>(
-    items: I,
-    mut note: impl FnMut(&I::Item) -> Option<Item>,
-) -> impl Iterator<Item = (I::Item, Option<Item>)> {
-    items.map(move |item| {
-        let noted = note(&item);
-        (item, noted)
-    })
 }

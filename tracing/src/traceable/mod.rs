@@ -9,13 +9,13 @@ mod stream;
 
 pub use call::{Call, Ended, Entry, detached, now};
 pub use classify::{Ends, SplitPlain, SplitResult, Stops, StopsNever, StopsWithError};
-pub use future::Body;
-pub use iter::{TracedIter, noted_iter};
+pub use future::{Body, Opening};
+pub use iter::TracedIter;
 pub use record::{
     Failed, Value, ViaBoxed, ViaBoxedSync, ViaDebug, ViaDisplay, ViaError, ViaErrorDebug, ViaErrorName, ViaName,
     ViaPayload, ViaRuntree, ViaSerde, ViaSlice, processed, processed_record,
 };
 pub use runtree_core::{Error, RunType};
-pub use stream::{Item, Items, TracedStream, Yielder, generate, next, noted};
+pub use stream::{Item, Items, TracedStream, Yielder, generate, next, stream_of};
 
 pub use crate::parent::TraceParent;

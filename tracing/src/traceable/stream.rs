@@ -73,7 +73,7 @@ pin_project! {
     /// # Drop
     /// The run closes as truncated, with the items so far.
     #[must_use = "streams do nothing unless polled"]
-    pub struct TracedStream<Start, S, T> {
+    pub struct TracedStream<Start, S, T, N> {
         // Declared first: what is below closes first.
         #[pin]
         body: Option<S>,
@@ -81,8 +81,9 @@ pin_project! {
         entry: Option<Entry>,
         stop: Option<fn(Error) -> T>,
         items: Items,
+        note: N,
     }
-    impl<Start, S, T> PinnedDrop for TracedStream<Start, S, T> {
+    impl<Start, S, T, N> PinnedDrop for TracedStream<Start, S, T, N> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             this.body.set(None);
@@ -93,27 +94,41 @@ pin_project! {
     }
 }
 
-impl<Start, S, T> std::fmt::Debug for TracedStream<Start, S, T> {
+impl<Start, S, T, N> std::fmt::Debug for TracedStream<Start, S, T, N> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TracedStream").field("entry", &self.entry).field("items", &self.items).finish_non_exhaustive()
     }
 }
 
-impl<Start, S, T> TracedStream<Start, S, T>
+impl<Start, S, T, N> TracedStream<Start, S, T, N>
 where
     Start: FnOnce() -> (Entry, S),
-    S: Stream<Item = (T, Option<Item>)>,
+    S: Stream<Item = T>,
+    N: FnMut(&T, bool) -> Item,
 {
-    /// `start` opens the run and gives the stream; `stop` is the item with which a token or deadline ends it.
-    pub fn new(items: Items, stop: Option<fn(Error) -> T>, start: Start) -> Self {
-        Self { body: None, start: Some(start), entry: None, stop, items }
+    /// `start` opens the run and gives the stream; `stop` is the item with which a token or deadline ends it; `note`
+    /// says what the run is to know of an item, with its JSON if that is wanted.
+    pub fn new(items: Items, stop: Option<fn(Error) -> T>, start: Start, note: N) -> Self {
+        Self { body: None, start: Some(start), entry: None, stop, items, note }
     }
 }
 
-impl<Start, S, T> Stream for TracedStream<Start, S, T>
+impl<S, T, N> TracedStream<fn() -> (Entry, S), S, T, N>
+where
+    S: Stream<Item = T>,
+    N: FnMut(&T, bool) -> Item,
+{
+    /// A stream whose run is open already.
+    pub fn opened(items: Items, stop: Option<fn(Error) -> T>, entry: Entry, body: S, note: N) -> Self {
+        Self { body: Some(body), start: None, entry: Some(entry), stop, items, note }
+    }
+}
+
+impl<Start, S, T, N> Stream for TracedStream<Start, S, T, N>
 where
     Start: FnOnce() -> (Entry, S),
-    S: Stream<Item = (T, Option<Item>)>,
+    S: Stream<Item = T>,
+    N: FnMut(&T, bool) -> Item,
 {
     type Item = T;
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
@@ -135,9 +150,9 @@ where
         }
         let Some(body) = this.body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
         match ready!(entry.enter(|| body.poll_next(cx))) {
-            Some((item, noted)) => {
-                if let Some(noted) = noted {
-                    this.items.push(entry, noted);
+            Some(item) => {
+                if entry.is_heard() {
+                    this.items.push(entry, (this.note)(&item, entry.wants_outputs()));
                 }
                 Poll::Ready(Some(item))
             }
@@ -151,32 +166,10 @@ where
     }
 }
 
-/// A stream with what the run is to know of each item beside it.
-pub fn noted<S: Stream, F: FnMut(&S::Item) -> Option<Item>>(
-    stream: S,
-    note: F,
-) -> impl Stream<Item = (S::Item, Option<Item>)> + use<S, F> {
-    Noting { stream, note }
-}
-
-pin_project! {
-    struct Noting<S, F> {
-        #[pin]
-        stream: S,
-        note: F,
-    }
-}
-
-impl<S: Stream, F: FnMut(&S::Item) -> Option<Item>> Stream for Noting<S, F> {
-    type Item = (S::Item, Option<Item>);
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.project();
-        let item = ready!(this.stream.poll_next(cx));
-        Poll::Ready(item.map(|item| {
-            let noted = (this.note)(&item);
-            (item, noted)
-        }))
-    }
+/// A stream as it is, of the items that the function's signature promises. What comes after knows of it only that,
+/// so a body that gives other items is one error.
+pub fn stream_of<T, S: Stream<Item = T>>(stream: S) -> impl Stream<Item = T> + use<T, S> {
+    stream
 }
 
 /// The next item of a stream that is pinned where the function's own parent lives, and may borrow it.

@@ -111,7 +111,7 @@ fn with_error<E>(error: impl FnOnce() -> E, config: &RunnableConfig) -> std::res
 where
     AppError: From<E>,
 {
-    Err(error()).map_err(AppError::from)
+    Err(error())?
 }
 
 #[test]

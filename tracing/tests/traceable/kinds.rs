@@ -135,13 +135,13 @@ async fn methods_are_traced_without_self() {
 }
 
 #[traceable]
-fn generic<T: Display + serde::Serialize, const N: usize>(
+fn generic<T, const N: usize>(
     items: [T; N],
     r#type: impl Into<String> + std::fmt::Debug,
     config: &RunnableConfig,
 ) -> String
 where
-    T: Clone,
+    T: Display + serde::Serialize,
     [T; N]: serde::Serialize,
 {
     let items: Vec<String> = items.iter().map(ToString::to_string).collect();
@@ -153,7 +153,7 @@ fn destructured(
     (a, mut b): (i64, i64),
     Point { x, .. }: Point,
     #[cfg(any())] gone: Gone,
-    #[cfg(all())] here: i64,
+    #[cfg(not(any()))] here: i64,
     mut text: String,
     config: &RunnableConfig,
 ) -> String {
@@ -187,6 +187,7 @@ fn boxed<'a>(text: &'a str, config: &'a RunnableConfig) -> BoxFuture<'a, Result<
 }
 
 #[traceable]
+#[allow(clippy::manual_async_fn)]
 fn opaque(text: String, config: RunnableConfig) -> impl Future<Output = usize> + Send {
     async move {
         double(2, &config);

@@ -70,7 +70,7 @@ fn masked(mut inputs: Map<String, Value>) -> Map<String, Value> {
     inputs
 }
 
-fn size(receipt: &String) -> Value {
+fn size(receipt: &str) -> Value {
     json!({"length": receipt.len()})
 }
 
@@ -119,8 +119,8 @@ async fn each_chunk_of_a_stream_can_be_processed() {
 
 mod facade {
     /// As the `runtree` crate re-exports it, under another name.
-    pub mod again {
-        pub use runtree_tracing::__private;
+    pub(super) mod again {
+        pub(in super::super) use runtree_tracing::__private;
     }
 }
 

@@ -30,6 +30,7 @@ struct DebugOnly;
 struct Nothing;
 
 #[traceable]
+#[allow(clippy::too_many_arguments)]
 fn each_kind(
     message: Message,
     messages: &[Message],

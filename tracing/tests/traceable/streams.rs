@@ -249,3 +249,59 @@ async fn an_owned_run_tree_stays_open_while_the_stream_below_it_does() {
     trace.assert_tree("parent [cancelled]\n  spell [truncated]\n    shout");
     trace.assert_sound();
 }
+
+#[traceable]
+async fn connect(text: String, config: RunnableConfig) -> Result<impl Stream<Item = Result<String>> + Send> {
+    if text.is_empty() {
+        return Err(Error::invalid_input("nothing to spell"));
+    }
+    shout("hello", &config).await?;
+    Ok(try_stream! {
+        for letter in text.chars() {
+            yield shout(&letter.to_string(), &config).await?;
+        }
+    })
+}
+
+#[traceable]
+async fn connect_boxed(text: &str, config: &RunnableConfig) -> BoxStream<'static, usize> {
+    shout(text, config).await.unwrap();
+    stream::iter([text.len()]).boxed()
+}
+
+#[tokio::test]
+async fn the_run_of_an_async_function_that_gives_a_stream_ends_with_the_stream() {
+    let (config, trace) = traced();
+    let spelling = connect("ab".into(), config.clone()).await.unwrap();
+    assert_eq!(trace.get("connect").status(), Status::Pending);
+    assert_eq!(spelling.try_collect::<Vec<_>>().await.unwrap(), ["A", "B"]);
+    assert_eq!(connect_boxed("abc", &config).await.collect::<Vec<_>>().await, [3]);
+    drop(connect_boxed("abc", &config).await);
+    drop(connect_boxed("abc", &config));
+    assert!(connect(String::new(), config.clone()).await.is_err());
+    trace.assert_tree(
+        "
+        connect
+          shout
+          shout
+          shout
+        connect_boxed
+          shout
+        connect_boxed [truncated]
+          shout
+        connect [error: nothing to spell]",
+    );
+    assert_eq!(trace.find("connect")[0].outputs(), Some(json!({"output": ["A", "B"]})));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_ends_an_async_function_before_it_gives_its_stream() {
+    #[traceable]
+    async fn hangs(config: RunnableConfig) -> Result<BoxStream<'static, i64>> {
+        std::future::pending().await
+    }
+    let (config, trace) = traced();
+    let result = hangs(config.with_timeout(std::time::Duration::from_secs(1))).await;
+    assert_eq!(result.err().map(|error| error.kind()), Some(runtree_core::ErrorKind::Timeout));
+    assert_eq!(trace.get("hangs").status(), Status::Error);
+}

@@ -57,12 +57,7 @@ impl ChatModel for GenericModel {
         self.take()
     }
 
-    fn stream<'a>(
-        &'a self,
-        _: Arc<[Message]>,
-        _: &'a CallOptions,
-        _: RunnableConfig,
-    ) -> Option<Chunks<'a, AiMessage>> {
+    fn stream<'a>(&'a self, _: Arc<[Message]>, _: &'a CallOptions, _: RunnableConfig) -> Option<Chunks<'a, AiMessage>> {
         Some(Box::pin(try_stream! {
             for chunk in pieces(self.take()?.into_chunk()) {
                 yield chunk;

@@ -52,6 +52,10 @@ impl ListModel {
     }
 }
 
+fn told_to_fail(chunk: usize) -> Error {
+    Error::new(ErrorKind::Provider, format!("the fake model fails at chunk {chunk}, as it was told"))
+}
+
 impl ChatModel for ListModel {
     fn name(&self) -> Cow<'static, str> {
         "FakeListChatModel".into()
@@ -62,12 +66,7 @@ impl ChatModel for ListModel {
         self.answers.take().map(AiMessage::from)
     }
 
-    fn stream<'a>(
-        &'a self,
-        _: Arc<[Message]>,
-        _: &'a CallOptions,
-        _: RunnableConfig,
-    ) -> Option<Chunks<'a, AiMessage>> {
+    fn stream<'a>(&'a self, _: Arc<[Message]>, _: &'a CallOptions, _: RunnableConfig) -> Option<Chunks<'a, AiMessage>> {
         Some(Box::pin(try_stream! {
             let answer = self.answers.take()?;
             if answer.is_empty() {
@@ -76,7 +75,7 @@ impl ChatModel for ListModel {
             for (at, letter) in answer.chars().enumerate() {
                 self.wait().await;
                 if self.error_on_chunk == Some(at) {
-                    Err(Error::new(ErrorKind::Provider, format!("the fake model fails at chunk {at}, as it was told")))?;
+                    Err(told_to_fail(at))?;
                 }
                 yield AiMessage::chunk(letter.to_string());
             }

@@ -10,6 +10,7 @@ use runtree_core::{Chunks, Flow, Record, Result, RunType, Runnable, RunnableConf
 use super::cycle::Cycle;
 use crate::messages::PromptValue;
 use crate::models::{CallOptions, Completion, TextModel};
+use crate::sequence::pipe_operator;
 
 /// Cycles through fixed answers. It does not stream: its stream is the whole answer.
 #[doc(alias = "FakeListLlm")]
@@ -109,4 +110,8 @@ impl Runnable for FakeStreamingListLLM {
             }
         })
     }
+}
+
+pipe_operator! {
+    [] FakeStreamingListLLM;
 }

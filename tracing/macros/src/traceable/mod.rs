@@ -35,7 +35,9 @@ fn parse(options: TokenStream, function: &TokenStream, usual_root: &str) -> Resu
 
 fn refuse(signature: &Signature) -> Result<()> {
     match &signature.constness {
-        Some(token) => Err(Error::new_spanned(token, "a `const fn` cannot be traced: its calls may run at compile time")),
+        Some(token) => {
+            Err(Error::new_spanned(token, "a `const fn` cannot be traced: its calls may run at compile time"))
+        }
         None => Ok(()),
     }
 }

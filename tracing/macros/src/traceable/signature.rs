@@ -4,8 +4,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Error, Expr, FnArg, GenericArgument, Ident, Pat, PathArguments, Result, ReturnType, Signature, Stmt,
-    Token, Type, TypeParamBound, parse_quote,
+    Attribute, Error, Expr, FnArg, GenericArgument, Ident, Pat, PathArguments, PathSegment, Result, ReturnType,
+    Signature, Stmt, Token, Type, TypeParamBound, parse_quote,
 };
 
 use super::options::{Capture, Options};
@@ -37,8 +37,10 @@ pub(super) enum Output {
     Future { output: Type, boxed: bool },
     /// The items of a stream, boxed or not; the type of an item, or of what a `Result` has in it, if it is written.
     Stream { item: Option<Type>, in_result: bool, boxed: bool },
+    /// The items of a stream that an async function gives, in a `Result` or not.
+    LateStream { item: Option<Type>, in_result: bool, boxed: bool, fallible: bool },
     /// The items of an iterator, boxed or not.
-    Iterator { boxed: bool },
+    Iterator { item: Option<Type>, boxed: bool },
 }
 
 pub(super) const PARENTS: [&str; 3] = ["RunnableConfig", "RunTree", "TraceHeaders"];
@@ -70,7 +72,10 @@ pub(super) fn parent(signature: &mut Signature, options: &Options) -> Result<Par
             continue;
         }
         let Pat::Ident(pattern) = &mut *input.pat else {
-            return Err(Error::new_spanned(&input.pat, "the parent of a traceable function needs a name, as in `config: &RunnableConfig`"));
+            return Err(Error::new_spanned(
+                &input.pat,
+                "the parent of a traceable function needs a name, as in `config: &RunnableConfig`",
+            ));
         };
         parents.push((input.ty.clone(), pattern));
     }
@@ -195,10 +200,33 @@ pub(super) fn output(signature: &Signature) -> Output {
         ReturnType::Default => return Output::Plain(parse_quote!(())),
         ReturnType::Type(_, ty) => &**ty,
     };
-    if signature.asyncness.is_some() {
-        return Output::Plain(ty.clone());
+    let plain = || Output::Plain(ty.clone());
+    if signature.asyncness.is_none() {
+        return shape(ty, false).unwrap_or_else(plain);
     }
-    shape(ty, false).unwrap_or_else(|| Output::Plain(ty.clone()))
+    let given = in_result(ty);
+    match shape(given.unwrap_or(ty), false) {
+        Some(Output::Stream { item, in_result, boxed }) => {
+            Output::LateStream { item, in_result, boxed, fallible: given.is_some() }
+        }
+        _ => plain(),
+    }
+}
+
+/// What a `Result` has in it.
+fn in_result(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
+    types(last).into_iter().next()
+}
+
+fn types(segment: &PathSegment) -> Vec<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return Vec::new() };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    types.collect()
 }
 
 /// A stream, an iterator or a future, if the type is written as one.
@@ -210,17 +238,7 @@ fn shape(ty: &Type, boxed: bool) -> Option<Output> {
         Type::Group(inner) => shape(&inner.elem, boxed),
         Type::Path(path) => {
             let last = path.path.segments.last()?;
-            let types: Vec<&Type> = match &last.arguments {
-                PathArguments::AngleBracketed(arguments) => arguments
-                    .args
-                    .iter()
-                    .filter_map(|argument| match argument {
-                        GenericArgument::Type(ty) => Some(ty),
-                        _ => None,
-                    })
-                    .collect(),
-                _ => Vec::new(),
-            };
+            let types = types(last);
             match last.ident.to_string().as_str() {
                 "Pin" | "Box" => shape(types.first()?, true),
                 name @ ("BoxStream" | "LocalBoxStream" | "Chunks") => {
@@ -250,7 +268,7 @@ fn from_bounds<'b>(bounds: impl IntoIterator<Item = &'b TypeParamBound>, boxed: 
         };
         match last.ident.to_string().as_str() {
             "Stream" | "TryStream" => Some(Output::Stream { item: assigned("Item"), in_result: false, boxed }),
-            "Iterator" => Some(Output::Iterator { boxed }),
+            "Iterator" => Some(Output::Iterator { item: assigned("Item"), boxed }),
             "Future" => Some(Output::Future { output: assigned("Output")?, boxed }),
             _ => None,
         }

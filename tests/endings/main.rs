@@ -1,0 +1,14 @@
+//! Exactly one end for each run: every way in which work can end, and the tree that is left of it. `traced()` checks
+//! besides that each run ended once, in its place, and before its parent.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clock;
+mod futures_end;
+mod handlers;
+mod limits;
+mod lost_context;
+mod runtimes;
+mod steps;
+mod streams_end;
