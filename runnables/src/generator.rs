@@ -178,7 +178,8 @@ impl<F: GeneratorFn<I, O>, I: Payload, O: Payload> Runnable for RunnableGenerato
     }
 
     /// # Errors
-    /// What the function answers; [`InvalidInput`](runtree_core::ErrorKind::InvalidInput) if it gave no chunk.
+    /// What the function answers; [`InvalidInput`](runtree_core::ErrorKind::InvalidInput) if it gave no chunk, and the
+    /// output has no value that says so.
     async fn call(&self, input: I, config: &RunnableConfig) -> Result<O> {
         let input = stream::iter([Ok(input)]).boxed();
         let mut output = self.function.call(input, config.clone());
@@ -186,7 +187,9 @@ impl<F: GeneratorFn<I, O>, I: Payload, O: Payload> Runnable for RunnableGenerato
         while let Some(chunk) = output.try_next().await? {
             fold.push(chunk);
         }
-        fold.into_inner().ok_or_else(|| Error::invalid_input(format!("generator `{}` gave no chunk", self.name)))
+        fold.into_inner()
+            .or_else(O::nothing)
+            .ok_or_else(|| Error::invalid_input(format!("generator `{}` gave no chunk", self.name)))
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: RunnableConfig) -> Chunks<'a, O> {

@@ -146,9 +146,7 @@ impl Work {
                 })
                 .boxed()
             }
-            Self::Bound(bound, inner) => {
-                build(inner).with_config(ConfigPatch::new().max_concurrency(*bound)).boxed()
-            }
+            Self::Bound(bound, inner) => build(inner).with_config(ConfigPatch::new().max_concurrency(*bound)).boxed(),
             Self::GivesUp(inner, millis) => {
                 let parts = (build(inner), Duration::from_millis(*millis));
                 RunnableLambda::with("gives_up", parts, async |(inner, wait), n: u64, config| {

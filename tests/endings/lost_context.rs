@@ -74,9 +74,8 @@ async fn two_places_are_reported_each() {
 #[tokio::test]
 async fn an_untraced_root_inside_a_traced_run_is_noted_by_the_run_that_lost_it() {
     let (config, trace) = broken();
-    let forgets = RunnableLambda::new("forgets all", async |text: String, _| {
-        first().invoke(text, &RunnableConfig::root()).await
-    });
+    let forgets =
+        RunnableLambda::new("forgets all", async |text: String, _| first().invoke(text, &RunnableConfig::root()).await);
     forgets.invoke("x".into(), &config).await.unwrap();
     let reported = reported_inside("forgets all");
     assert_eq!(reported.len(), 1);
@@ -109,19 +108,14 @@ async fn streams_and_batches_and_blocks_are_watched_too() {
         drop(root.open(Opening::new("block")));
         Ok(text)
     });
-    let gives = RunnableGenerator::of_whole("gives", |text: String, _| {
-        first().into_stream(text, &RunnableConfig::root())
-    });
+    let gives =
+        RunnableGenerator::of_whole("gives", |text: String, _| first().into_stream(text, &RunnableConfig::root()));
     let chain = streams.pipe(streams_alone).pipe(batches).pipe(opens);
     chain.invoke("x".into(), &config).await.unwrap();
     gives.stream("x".into(), &config).next().await.unwrap().unwrap();
-    for (inside, root) in [
-        ("streams", "first"),
-        ("streams alone", "first"),
-        ("batches", "first"),
-        ("opens", "block"),
-        ("gives", "first"),
-    ] {
+    for (inside, root) in
+        [("streams", "first"), ("streams alone", "first"), ("batches", "first"), ("opens", "block"), ("gives", "first")]
+    {
         let roots: Vec<_> = reported_inside(inside).into_iter().map(|lost| lost.root).collect();
         assert_eq!(roots, [root], "inside {inside}");
     }

@@ -48,6 +48,11 @@ pub trait Payload: Clone + Send + Sync + 'static {
         false
     }
 
+    /// What stands for no value at all, for types that have such a value: what a generator without chunks gives.
+    fn nothing() -> Option<Self> {
+        None
+    }
+
     /// The JSON schema of [`record`](Self::record); `{}` says "anything".
     fn json_schema() -> Value {
         Value::Object(Map::new())

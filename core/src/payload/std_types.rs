@@ -83,6 +83,9 @@ impl Payload for () {
     fn is_null(&self) -> bool {
         true
     }
+    fn nothing() -> Option<Self> {
+        Some(())
+    }
     fn json_schema() -> Value {
         json!({"type": "null"})
     }
@@ -143,6 +146,9 @@ impl<T: Payload> Payload for Option<T> {
     }
     fn is_null(&self) -> bool {
         self.as_ref().is_none_or(Payload::is_null)
+    }
+    fn nothing() -> Option<Self> {
+        Some(None)
     }
     fn json_schema() -> Value {
         json!({"anyOf": [T::json_schema(), {"type": "null"}]})
@@ -271,6 +277,9 @@ impl Payload for Value {
     }
     fn is_null(&self) -> bool {
         self.is_null()
+    }
+    fn nothing() -> Option<Self> {
+        Some(Value::Null)
     }
 }
 

@@ -379,13 +379,20 @@ impl Run {
         self.input().map_or_else(|| Record::value("").under("input"), |input| input.under("input"))
     }
 
-    /// Its outputs as a map, if it gave any. A run that failed has none, but for a model's: what it had said so far
-    /// stays. What any other failed run had streamed is in its [`outcome`](Self::outcome).
+    /// Its outputs as a map, if it gave any.
+    ///
+    /// A runnable that failed has none, but for a model: what it had said so far stays. A function that failed has
+    /// what it had given so far, else `{"output": null}`. What any failed run had given is in its
+    /// [`outcome`](Self::outcome).
     pub fn outputs(&self) -> Option<Value> {
         let outcome = self.outcome()?;
         let failed = matches!(outcome.status, Status::Error | Status::Panicked);
-        let output = outcome.output.as_ref().filter(|_| !failed || self.run_type == RunType::Llm);
-        output.map(|output| output.under("output"))
+        let given = outcome.output.as_ref().map(|output| output.under("output"));
+        match (failed, self.origin) {
+            (false, _) => given,
+            (true, Origin::Function) => given.or_else(|| Some(Record::value(Value::Null).under("output"))),
+            (true, _) => given.filter(|_| self.run_type == RunType::Llm),
+        }
     }
 
     /// How it closed; `None` while it is open.
