@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use criterion::async_executor::FuturesExecutor;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use futures::FutureExt;
 use runtree_core::{Opening, Runnable, RunnableConfig};
 use support::{Echo, Noop, group, text};
@@ -26,20 +26,29 @@ fn one_run(criterion: &mut Criterion) {
             (id, black_box(Instant::now()).duration_since(start))
         });
     });
-    group.bench_function("unheard", |bencher| bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &off)));
-    group.bench_function("root", |bencher| bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &root)));
-    group.bench_function("child", |bencher| bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &below)));
+    macro_rules! measure {
+        ($($name:literal: $config:expr;)*) => {$(
+            // The text is made and dropped outside of what is measured.
+            group.bench_function($name, |bencher| {
+                let run = |text| Echo.invoke(text, $config);
+                bencher.to_async(FuturesExecutor).iter_batched(text, run, BatchSize::SmallInput);
+            });
+        )*};
+    }
+    measure! {
+        "unheard": &off;
+        "root": &root;
+        "child": &below;
+    }
     for _ in 0..1_000_000 {
         for config in [&root, &below] {
             drop(black_box(Echo.invoke(text(), config).now_or_never()));
         }
     }
-    group.bench_function("child_after_a_million", |bencher| {
-        bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &below));
-    });
-    group.bench_function("root_after_a_million", |bencher| {
-        bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &root));
-    });
+    measure! {
+        "root_after_a_million": &root;
+        "child_after_a_million": &below;
+    }
     group.finish();
 }
 

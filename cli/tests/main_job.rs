@@ -1,5 +1,7 @@
 //! The command as a user meets it: what it prints, and how it fails.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};

@@ -6,6 +6,7 @@
 
 mod boxed;
 mod callbacks;
+mod calling;
 mod concurrency;
 mod config;
 mod error;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
+use crate::calling::{Calling, Within, within};
 use crate::concurrency::{OnError, as_completed};
 use crate::config::RunnableConfig;
 use crate::payload::{Fold, Payload, Record};
@@ -118,15 +119,11 @@ pub trait Runnable: Send + Sync {
     /// A future that is dropped closes its run as cancelled, after all runs below it.
     #[doc(alias = "ainvoke")]
     fn invoke(&self, input: Self::Input, config: &RunnableConfig) -> impl Future<Output = Result<Self::Output>> + Send {
-        async move {
-            if config.is_plain() {
-                config.look(|| self.name());
-                return self.call(input, config).await.map_err(|error| error.within(self.name()));
-            }
-            let (below, guard, limits) = open(self, config, || Some(self.record_input(&input)));
-            let record = |output: &Self::Output| self.record_output(output);
-            let result = RunFuture::limited(self.call(input, &below), guard, limits, record).await;
-            result.map_err(|error| error.within(self.name()))
+        if config.is_plain() {
+            config.look(|| self.name());
+            Calling::Plain { call: Within { call: self.call(input, config), runnable: self } }
+        } else {
+            Calling::More { call: invoke_as_run(self, input, config) }
         }
     }
 
@@ -250,7 +247,11 @@ pub trait Runnable: Send + Sync {
         config: &RunnableConfig,
         first: usize,
     ) -> impl Future<Output = Result<Self::Output>> + Send {
-        async move { self.invoke(input, &config.step(|| step_tag(first))).await }
+        if config.is_traced() {
+            Calling::More { call: invoke_as_step(self, input, config, first) }
+        } else {
+            Calling::Plain { call: self.invoke(input, config) }
+        }
     }
 
     /// Transforms as the steps of a sequence from number `first` on.
@@ -294,6 +295,28 @@ pub(crate) fn once<'a, T: Send + 'a>(chunk: T) -> Chunks<'a, T> {
     stream::iter([Ok(chunk)]).boxed()
 }
 
+/// The call inside its run, or inside its limits.
+async fn invoke_as_run<R: Runnable + ?Sized>(
+    runnable: &R,
+    input: R::Input,
+    config: &RunnableConfig,
+) -> Result<R::Output> {
+    let (below, guard, limits) = open(runnable, config, || Some(runnable.record_input(&input)));
+    let record = |output: &R::Output| runnable.record_output(output);
+    let result = RunFuture::limited(runnable.call(input, &below), guard, limits, record).await;
+    result.map_err(|error| within(runnable, error))
+}
+
+/// The call under the tag of its place in a sequence.
+async fn invoke_as_step<R: Runnable + ?Sized>(
+    runnable: &R,
+    input: R::Input,
+    config: &RunnableConfig,
+    step: usize,
+) -> Result<R::Output> {
+    runnable.invoke(input, &config.step(|| step_tag(step))).await
+}
+
 /// Opens the run of a call, if anybody listens; and says what may end it.
 fn open<R: Runnable + ?Sized>(
     runnable: &R,
@@ -303,7 +326,7 @@ fn open<R: Runnable + ?Sized>(
     let limits = Limits::of(config.call.as_ref());
     if !config.is_traced() {
         config.look(|| runnable.name());
-        let below = RunnableConfig { call: None, ..config.clone() };
+        let below = RunnableConfig { place: None, call: None, ..config.clone() };
         return (below, RunGuard::none(), limits);
     }
     let input = if config.wants_payloads() { input() } else { None };
@@ -336,8 +359,9 @@ pub fn step_tag(step: usize) -> Cow<'static, str> {
 /// The name of a type without its path and parameters.
 fn short_type_name<T: ?Sized>() -> &'static str {
     let name = std::any::type_name::<T>();
-    let bare = name.split('<').next().unwrap_or(name);
-    bare.rsplit("::").next().unwrap_or(bare)
+    let bare = name.find('<').map_or(name, |parameters| &name[..parameters]);
+    // By a single character, as each traced run comes by here.
+    bare.rfind(':').map_or(bare, |path| &bare[path + 1..])
 }
 
 /// A pointer to a runnable is that runnable.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::future::join_all;
-use futures::stream::{SelectAll, Stream, StreamExt, select_all};
+use futures::stream::{self, SelectAll, Stream, StreamExt, select_all};
 use runtree_core::shape::Shape;
 use runtree_core::{BoxRunnable, Chunks, Error, Field, Fields, Gate, Group, Payload, Result, Runnable, RunnableConfig};
 
@@ -123,11 +123,27 @@ impl<I: Payload> Runnable for RunnableParallel<I> {
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: RunnableConfig) -> Chunks<'a, Fields> {
+        if config.max_concurrency().is_none() {
+            return self.branched(input, config);
+        }
+        // Till there is something to do, no branch takes a place: what makes the input may need it.
+        let begun = async move {
+            let mut input = input.peekable();
+            Pin::new(&mut input).peek().await;
+            self.branched(input.boxed(), config)
+        };
+        stream::once(begun).flatten().boxed()
+    }
+}
+
+impl<I: Payload> RunnableParallel<I> {
+    /// The branches at work on `input`.
+    fn branched<'a>(&'a self, input: Chunks<'a, I>, config: RunnableConfig) -> Chunks<'a, Fields> {
         let mut group = Group::new();
         let inputs = tee(input, self.branches.len());
         let branches = self.branches.iter().zip(inputs).map(|((key, branch), input)| {
             let (below, gate) = group.item(&config.step(|| key_tag(key)));
-            let mut chunks = Some(branch.transform(input, &below));
+            let mut chunks = Some(branch.transform(gate.feed(input), &below));
             let key = key.as_str();
             GatedStream { poll: move |cx: &mut Context<'_>| poll_branch(&mut chunks, cx), gate }
                 .map(move |chunk| chunk.map(|field| Fields::new().with(key, field)))
@@ -167,7 +183,7 @@ impl<T, P: FnMut(&mut Context<'_>) -> Poll<Option<Result<T>>>> Stream for GatedS
     }
 }
 
-/// The branches as one stream, which ends with its first error. While its reader is busy, they hold no places.
+/// The branches as one stream, which ends with its first error. While its reader is busy, their places are lent.
 struct Branches<'a> {
     /// Declared first: branches end before their group.
     running: SelectAll<Chunks<'a, Fields>>,
@@ -177,13 +193,20 @@ struct Branches<'a> {
 impl Stream for Branches<'_> {
     type Item = Result<Fields>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(group) = &mut self.group {
+            group.resume();
+        }
         let item = ready!(self.running.poll_next_unpin(cx));
-        match (&item, &self.group) {
-            (Some(Ok(_)), Some(group)) => group.park(),
-            _ => {
-                self.running.clear();
-                self.group = None;
+        if let Some(group) = &mut self.group {
+            match item {
+                Some(Ok(_)) => group.park(),
+                Some(Err(_)) => {}
+                None => ready!(group.poll_done(cx)),
             }
+        }
+        if !matches!(item, Some(Ok(_))) {
+            self.running.clear();
+            self.group = None;
         }
         Poll::Ready(item)
     }

@@ -76,6 +76,7 @@ fn when_a_stream_is_left_half_read_beside_its_readers_own_batch() {
         let mut completed = work.batch_as_completed(vec![1, 2, HOUR, HOUR], config);
         completed.next().await.unwrap().1.unwrap();
         work.batch(vec![1; 3], config).await;
+        completed.next().await.unwrap().1.unwrap();
         assert!(futures::poll!(completed.next()).is_pending());
         drop(completed);
     });
@@ -142,6 +143,6 @@ fn when_an_item_gives_up_on_a_batch_of_its_own_and_goes_on() {
         );
         let results = gives_up.batch(vec![1; 4], config).await;
         assert_eq!(results, vec![Ok(1); 4]);
-        assert_eq!((after.most(), after.all(), gauge.most()), (2, 4, 2));
+        assert_eq!((after.all(), gauge.most()), (4, 2));
     });
 }

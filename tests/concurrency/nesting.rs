@@ -139,7 +139,8 @@ fn a_reader_of_completed_items_may_start_a_batch_while_others_are_at_work() {
             }
         });
         assert_eq!((outer.all(), inner.all()), (6, 18));
-        assert!(outer.most() <= at_once && inner.most() <= at_once);
+        // What was begun goes on in the background, and its place is lent meanwhile.
+        assert!(outer.most() <= at_once && inner.most() <= at_once, "{outer:?} {inner:?}");
     }
 }
 
@@ -188,4 +189,18 @@ fn a_branch_that_lost_its_turn_while_the_reader_was_busy_gets_another() {
     let quick = RunnableGenerator::per_chunk("quick", |n: u64| n);
     let branches = RunnableParallel::new().with("quick", quick).with("slow", gauge.work());
     assert_eq!(block_on(branches.stream(1, &bounded(1)).count()), 2);
+}
+
+#[test]
+fn branches_that_wait_for_their_input_leave_their_places_to_those_who_make_it() {
+    for at_once in 1..=3 {
+        let gauge = Gauge::default();
+        let branches = || RunnableParallel::new().with("a", gauge.streaming_work()).with("b", batching(gauge.work()));
+        let join = || RunnableGenerator::per_chunk("join", |fields: Fields| fields.len() as u64);
+        let chain = branches().pipe(join()).pipe(branches()).pipe(join()).pipe(branches());
+        let outer = RunnableParallel::new().with("x", chain);
+        let chunks = block_on(outer.stream(1, &bounded(at_once)).map(Result::unwrap).count());
+        assert_eq!(chunks, 4);
+        assert!(gauge.most() <= at_once, "{gauge:?}");
+    }
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::concurrency::Limiter;
-use crate::run::{Limits, Opening, Run, RunEvent, RunGuard, look};
+use crate::run::{Limits, Opening, Run, RunEvent, RunGuard, is_polling, look};
 use crate::{CallbackHandler, Error, ErrorKind, Interest, Result};
 pub use patch::ConfigPatch;
 pub(crate) use scope::{Call, Scope};
@@ -41,6 +41,9 @@ pub(crate) const RECURSION_LIMIT: u32 = 25;
 pub struct RunnableConfig {
     pub(crate) scope: Arc<Scope>,
     pub(crate) parent: Option<Arc<Run>>,
+    /// What a composition says of the place of the next run: `seq:step:2`. Apart from `call`, as it is most often all
+    /// there is.
+    pub(crate) place: Option<Cow<'static, str>>,
     pub(crate) call: Option<Arc<Call>>,
 }
 
@@ -50,12 +53,12 @@ impl RunnableConfig {
     /// Inside a run, use the config that was given: a root made there is a trace of its own, and is reported.
     #[track_caller]
     pub fn root() -> Self {
-        Self { scope: Arc::new(Scope::new(Location::caller())), parent: None, call: None }
+        Self { scope: Arc::new(Scope::new(Location::caller())), parent: None, place: None, call: None }
     }
 
     /// The config of what runs below `run`.
     pub fn under(run: &Arc<Run>) -> Self {
-        Self { scope: run.scope().clone(), parent: Some(run.clone()), call: None }
+        Self { scope: run.scope().clone(), parent: Some(run.clone()), place: None, call: None }
     }
 
     /// This config below a run of another process, known by its dotted order.
@@ -113,7 +116,12 @@ impl RunnableConfig {
     /// Adds a tag to the next run only.
     #[must_use]
     pub fn with_own_tag(self, tag: impl Into<Cow<'static, str>>) -> Self {
-        self.called(|call| add_tag(&mut call.tags, tag.into()))
+        let tag = tag.into();
+        match &self.place {
+            None => Self { place: Some(tag), ..self },
+            Some(place) if *place == tag => self,
+            Some(_) => self.called(|call| add_tag(&mut call.tags, tag)),
+        }
     }
 
     /// Takes the inherited tags away: runs below carry none of them.
@@ -295,7 +303,7 @@ impl RunnableConfig {
 
     /// Whether the next run is nothing but a call: nobody listens, and nothing may end it.
     pub(crate) fn is_plain(&self) -> bool {
-        self.call.is_none() && self.scope.handlers.is_empty()
+        self.call.is_none() && self.place.is_none() && self.scope.handlers.is_empty()
     }
 
     /// Whether something may end the next run from outside: its token, its deadline.
@@ -437,7 +445,7 @@ impl RunnableConfig {
     #[must_use]
     pub fn unheard(&self, name: impl FnOnce() -> Cow<'static, str>) -> Self {
         self.look(name);
-        Self { call: None, ..self.clone() }
+        Self { place: None, call: None, ..self.clone() }
     }
 
     /// What may end the next run from outside, for doors that hold a run open themselves.
@@ -448,9 +456,15 @@ impl RunnableConfig {
 
     /// A look at a call that opens no run: a root without handlers inside a traced run would vanish unseen.
     pub(crate) fn look(&self, name: impl FnOnce() -> Cow<'static, str>) {
-        if self.parent.is_none() && !self.scope.detached && crate::run::polled_run().is_some() {
-            let _: Option<Arc<Run>> = look(&name(), self.scope.made_at, false);
+        if self.parent.is_none() && !self.scope.detached && is_polling() {
+            self.found(name);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn found(&self, name: impl FnOnce() -> Cow<'static, str>) {
+        let _: Option<Arc<Run>> = look(&name(), self.scope.made_at, false);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Opens a run, and holds it open until it is closed, once.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::trace::id_at;
@@ -44,7 +44,7 @@ impl Opening {
     }
 
     pub(crate) fn open(self, config: &RunnableConfig) -> (RunnableConfig, RunGuard) {
-        let RunnableConfig { scope, parent, call } = config;
+        let RunnableConfig { scope, parent, place, call } = config;
         let name = call.as_ref().and_then(|call| call.run_name.clone()).unwrap_or(self.name);
         let given_id = call.as_ref().and_then(|call| call.run_id);
         let opened = Instant::now();
@@ -69,17 +69,19 @@ impl Opening {
             run_type: self.run_type,
             origin: self.origin,
             scope: scope.clone(),
+            place: place.clone(),
             call: call.clone(),
             start: Moment::from_micros(start),
             opened,
-            input: self.input.map_or_else(OnceLock::new, OnceLock::from),
-            added: Mutex::default(),
+            input: self.input,
+            late_input: OnceLock::new(),
+            added: OnceLock::new(),
             outcome: OnceLock::new(),
             elsewhere: None,
             lost_from,
         });
         run.notify(|handler| handler.on_start(&run));
-        let below = RunnableConfig { scope: scope.clone(), parent: Some(run.clone()), call: None };
+        let below = RunnableConfig { scope: scope.clone(), parent: Some(run.clone()), place: None, call: None };
         (below, RunGuard { run: Some(run), panicked: false, polled: false })
     }
 }
@@ -150,7 +152,7 @@ impl RunGuard {
         } else {
             (status, error)
         };
-        let output = run.added().output.take().or(output);
+        let output = run.peek(|added| added.output.take()).or(output);
         let now = Instant::now();
         let outcome = Outcome {
             status,
@@ -171,6 +173,9 @@ fn status_of(error: &Error) -> Status {
 
 impl Drop for RunGuard {
     fn drop(&mut self) {
+        if self.run.is_none() {
+            return; // closed before
+        }
         self.close(Status::Cancelled, None, Some(Error::cancelled("dropped before it ended")));
     }
 }

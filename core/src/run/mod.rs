@@ -29,7 +29,7 @@ pub(crate) use trace::Trace;
 #[doc(hidden)]
 pub use watchdog::poll_for;
 pub use watchdog::{LostContext, on_lost_context, polled_run};
-pub(crate) use watchdog::{look, poll_within, report_panic};
+pub(crate) use watchdog::{is_polling, look, poll_within, report_panic};
 
 /// What kind of work a run is, as LangSmith knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -182,11 +182,15 @@ pub struct Run {
     run_type: RunType,
     origin: Origin,
     scope: Arc<Scope>,
+    place: Option<Cow<'static, str>>,
     call: Option<Arc<Call>>,
     start: Moment,
     opened: Instant,
-    input: OnceLock<Record>,
-    added: Mutex<Added>,
+    input: Option<Record>,
+    /// The input of a run that learned it after it had opened.
+    late_input: OnceLock<Record>,
+    /// Made when something is added: to most runs, nothing is.
+    added: OnceLock<Box<Mutex<Added>>>,
     outcome: OnceLock<Outcome>,
     /// The dotted order of a run that lives in another process.
     elsewhere: Option<Box<str>>,
@@ -223,11 +227,13 @@ impl Run {
             run_type: RunType::Chain,
             origin: Origin::Block,
             scope,
+            place: None,
             call: None,
             start,
             opened: Instant::now(),
-            input: OnceLock::new(),
-            added: Mutex::default(),
+            input: None,
+            late_input: OnceLock::new(),
+            added: OnceLock::new(),
             outcome: OnceLock::new(),
             elsewhere: Some(dotted_order.into()),
             lost_from: None,
@@ -299,19 +305,19 @@ impl Run {
 
     /// Its tags: inherited, then its own, then those added; each once.
     pub fn tags(&self) -> Vec<Cow<'static, str>> {
-        let own = self.call.iter().flat_map(|call| &call.tags);
+        let added = self.peek(|added| added.tags.clone());
         let mut tags: Vec<Cow<'static, str>> = Vec::new();
-        for tag in self.scope.tags.iter().chain(own).chain(&self.added().tags) {
-            if !tags.contains(tag) {
-                tags.push(tag.clone());
+        for tag in self.scope.tags.iter().cloned().chain(self.own_tags()).chain(added) {
+            if !tags.contains(&tag) {
+                tags.push(tag);
             }
         }
         tags
     }
 
     /// The tags that are its own: what a composition said of its place, as `seq:step:2` or `map:key:a`.
-    pub fn own_tags(&self) -> &[Cow<'static, str>] {
-        self.call.as_ref().map_or(&[], |call| &call.tags)
+    pub fn own_tags(&self) -> Vec<Cow<'static, str>> {
+        self.place.iter().chain(self.call.iter().flat_map(|call| &call.tags)).cloned().collect()
     }
 
     /// Its metadata: inherited, its own, and what was added; then the plain values of `configurable`, where their
@@ -321,7 +327,7 @@ impl Run {
         if let Some(call) = &self.call {
             metadata.extend(call.metadata.clone());
         }
-        metadata.extend(self.added().metadata.clone());
+        metadata.extend(self.peek(|added| added.metadata.clone()));
         for (key, value) in &self.scope.configurable {
             let plain = !(value.is_object() || value.is_array() || value.is_null());
             if plain && !key.starts_with("__") && key != "api_key" && !metadata.contains_key(key) {
@@ -371,7 +377,7 @@ impl Run {
     /// What it was given, as recorded. `None` while a stream's input is still arriving, and when no handler wants
     /// payloads.
     pub fn input(&self) -> Option<&Record> {
-        self.input.get()
+        self.input.as_ref().or_else(|| self.late_input.get())
     }
 
     /// Its inputs as a map; `{"input": ""}` while a stream's input is still arriving.
@@ -420,7 +426,7 @@ impl Run {
             Some(_) => mark("error", outcome.ended),
         });
         let first = marked.then(|| mark("start", self.start));
-        first.into_iter().chain(self.added().events.clone()).chain(last.filter(|_| marked)).collect()
+        first.into_iter().chain(self.peek(|added| added.events.clone())).chain(last.filter(|_| marked)).collect()
     }
 
     /// The run that was being polled while this one opened as a root: a broken link, found out. The root was not
@@ -468,7 +474,9 @@ impl Run {
 
     /// Sets what the run was given, for a run that learns it late. The first call counts.
     pub fn set_input(&self, input: Record) {
-        let _ = self.input.set(input);
+        if self.input.is_none() {
+            let _ = self.late_input.set(input);
+        }
     }
 
     /// Sets what the run gives, before it closes; what its code returns then no longer counts.
@@ -509,7 +517,15 @@ impl Run {
     }
 
     fn added(&self) -> MutexGuard<'_, Added> {
-        self.added.lock().unwrap_or_else(PoisonError::into_inner)
+        self.added.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A look at what was added, or what there is if nothing was.
+    fn peek<T: Default>(&self, look: impl FnOnce(&mut Added) -> T) -> T {
+        if self.added.get().is_none() {
+            return T::default();
+        }
+        look(&mut self.added())
     }
 
     fn notify(&self, tell: impl Fn(&dyn crate::CallbackHandler)) {

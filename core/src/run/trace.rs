@@ -35,7 +35,7 @@ impl Trace {
     }
 
     fn at(&self, now: Instant) -> u64 {
-        self.wall + u64::try_from(now.saturating_duration_since(self.anchor).as_micros()).unwrap_or(u64::MAX)
+        self.wall + whole_micros(now.saturating_duration_since(self.anchor))
     }
 
     /// A start later than any handed out before.
@@ -53,7 +53,12 @@ impl Trace {
 }
 
 fn micros(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    time.duration_since(UNIX_EPOCH).map_or(0, whole_micros)
+}
+
+/// As `Duration::as_micros`, without its division of 128 bits.
+fn whole_micros(duration: Duration) -> u64 {
+    duration.as_secs() * 1_000_000 + u64::from(duration.subsec_micros())
 }
 
 /// A new id of version 7 for a moment in microseconds since 1970, made without another look at the clock.

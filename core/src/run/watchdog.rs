@@ -16,6 +16,11 @@ thread_local! {
     static POLLED: RefCell<Option<Arc<Run>>> = const { RefCell::new(None) };
 }
 
+/// Whether a run's code is being polled on this thread.
+pub(crate) fn is_polling() -> bool {
+    POLLING.get()
+}
+
 /// The run whose code is being polled on this thread, if it is traced.
 ///
 /// For observers that must guess, such as a bridge from another tracing library. It is not a parent: hand on the

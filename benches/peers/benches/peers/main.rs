@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::async_executor::FuturesExecutor;
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use futures::StreamExt;
 use rig_core::pipeline::{self, Op};
 use runtree_core::{Opening, Runnable, RunnableConfig};
@@ -65,8 +65,13 @@ fn one_run(criterion: &mut Criterion) {
     let (tracer, parent) = otel::tracer();
 
     let mut group = group(criterion, "peers_one_run");
-    group.bench_function("runtree", |bencher| bencher.to_async(FuturesExecutor).iter(|| Echo.invoke(text(), &below)));
-    group.bench_function("opentelemetry", |bencher| bencher.iter(|| otel::span(&tracer, &parent, text())));
+    group.bench_function("runtree", |bencher| {
+        let run = |text| Echo.invoke(text, &below);
+        bencher.to_async(FuturesExecutor).iter_batched(text, run, BatchSize::SmallInput);
+    });
+    group.bench_function("opentelemetry", |bencher| {
+        bencher.iter_batched(text, |text| otel::span(&tracer, &parent, text), BatchSize::SmallInput);
+    });
     group.finish();
 }
 

@@ -52,7 +52,7 @@ fn line(run: &Run) -> String {
     let mut line = run.name().to_owned();
     for tag in run.own_tags() {
         line.push(' ');
-        line.push_str(tag);
+        line.push_str(&tag);
     }
     match (run.status(), run.error()) {
         (Status::Success, _) => {}

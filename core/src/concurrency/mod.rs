@@ -1,125 +1,24 @@
 //! How many pieces of work run at once, across all levels of nesting, without deadlock.
 //!
-//! A bound is a set of places. An item of a batch, a branch of a parallel or an element of `each` holds a place while
-//! it runs. When it starts items of its own it gives its place back until they are done, so a place is always held by
-//! work that can go on. Under several bounds an item takes the innermost place first, in every case, so that nobody
-//! waits in a circle.
+//! A bound is a number of places. An item of a batch, a branch of a parallel or an element of `each` holds a place
+//! while it runs. When it starts items of its own it gives its place back until they are done, and while the reader of
+//! a stream of items does something else, their places may be lent: so a place is always held by work that can go on.
+
+mod places;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
-use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, Stream, StreamExt};
+use futures::stream::{BoxStream, FuturesUnordered, Stream, StreamExt};
 use pin_project_lite::pin_project;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::RunnableConfig;
 use crate::{Error, Result};
-
-/// A bound, and the bound it was set inside of.
-pub(crate) struct Limiter {
-    places: Arc<Semaphore>,
-    at_once: usize,
-    outer: Option<Arc<Limiter>>,
-}
-
-impl Limiter {
-    pub(crate) fn new(at_once: usize, outer: Option<Arc<Limiter>>) -> Self {
-        let at_once = at_once.min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(at_once)), at_once, outer }
-    }
-
-    /// What holds here: the least of this bound and those around it.
-    pub(crate) fn at_once(&self) -> usize {
-        self.outer.as_ref().map_or(self.at_once, |outer| self.at_once.min(outer.at_once()))
-    }
-
-    async fn acquire(self: Arc<Self>) -> Vec<OwnedSemaphorePermit> {
-        let mut held = Vec::new();
-        let mut next = Some(self);
-        while let Some(limiter) = next {
-            // The semaphore is never closed.
-            held.extend(limiter.places.clone().acquire_owned().await.ok());
-            next = limiter.outer.clone();
-        }
-        held
-    }
-}
-
-/// The place that one item holds, or waits for.
-pub(crate) struct Slot {
-    limiter: Arc<Limiter>,
-    state: Mutex<SlotState>,
-}
-
-#[derive(Default)]
-struct SlotState {
-    held: Vec<OwnedSemaphorePermit>,
-    acquiring: Option<BoxFuture<'static, Vec<OwnedSemaphorePermit>>>,
-    /// Who waits for the place.
-    waiting: Option<Waker>,
-    /// How many groups of items its own work waits for.
-    away: usize,
-    below: Vec<Weak<Slot>>,
-}
-
-impl Slot {
-    fn state(&self) -> MutexGuard<'_, SlotState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn poll_held(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.state();
-        if state.away > 0 || !state.held.is_empty() {
-            return Poll::Ready(());
-        }
-        let acquiring = state.acquiring.get_or_insert_with(|| Box::pin(self.limiter.clone().acquire()));
-        match acquiring.as_mut().poll(cx) {
-            Poll::Ready(held) => {
-                (state.held, state.acquiring, state.waiting) = (held, None, None);
-                Poll::Ready(())
-            }
-            Poll::Pending => {
-                state.waiting = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Gives back the place, or stops waiting for it; answers with who waited.
-    fn release(&self) -> Option<Waker> {
-        let mut state = self.state();
-        let given_back = (std::mem::take(&mut state.held), state.acquiring.take());
-        let waiting = state.waiting.take();
-        drop(state); // giving back wakes others
-        drop(given_back);
-        waiting
-    }
-
-    /// Gives back this place and those of all items below.
-    fn park(&self) {
-        if let Some(waiting) = self.release() {
-            // It lost its turn: nobody but the next poll asks for a place again.
-            waiting.wake();
-        }
-        let below: Vec<_> = self.state().below.iter().filter_map(Weak::upgrade).collect();
-        below.iter().for_each(|slot| slot.park());
-    }
-
-    fn leave(&self) {
-        self.release();
-        self.state().away += 1;
-    }
-
-    fn come_back(&self) {
-        let mut state = self.state();
-        state.away -= 1;
-        state.below.retain(|slot| slot.strong_count() > 0);
-    }
-}
+use places::Round;
+pub(crate) use places::{Limiter, Slot};
 
 /// Pieces of work that run at once, within the bounds of their configs.
 ///
@@ -142,10 +41,15 @@ impl Slot {
 /// group.done().await;
 /// # }
 /// ```
+///
+/// # Drop
+/// Items that are dropped give their places back. Work that drops its group instead of waiting for its items goes on
+/// at once: its own place is taken again even if there is none left, and until one is given back no item starts.
 #[derive(Default)]
 pub struct Group {
-    slots: Vec<Arc<Slot>>,
-    left: Vec<Arc<Slot>>,
+    rounds: Vec<Round>,
+    bounded: usize,
+    parked: bool,
 }
 
 impl Group {
@@ -159,45 +63,51 @@ impl Group {
         let Some(limiter) = config.scope.limiter.clone() else {
             return (config.clone(), Gate(None));
         };
-        let slot = Arc::new(Slot { limiter, state: Mutex::default() });
-        if let Some(own) = &config.scope.slot {
-            if !self.left.iter().any(|left| Arc::ptr_eq(left, own)) {
-                own.leave();
-                self.left.push(own.clone());
-            }
-            own.state().below.push(Arc::downgrade(&slot));
-        }
-        self.slots.push(slot.clone());
+        let owner = config.scope.slot.as_ref();
+        let known = self.rounds.iter().position(|round| round.takes(&limiter, owner));
+        let round = known.unwrap_or_else(|| {
+            self.rounds.push(Round::new(&limiter, owner.cloned()));
+            self.rounds.len() - 1
+        });
+        let slot = Arc::new(self.rounds[round].slot(limiter));
+        self.bounded += 1;
         let mut config = config.clone();
         Arc::make_mut(&mut config.scope).slot = Some(slot.clone());
         (config, Gate(Some(slot)))
     }
 
-    /// Gives back all places until the items are polled again. A stream does so before it hands an item to its reader:
-    /// while the reader is busy, nobody polls the others.
-    pub fn park(&self) {
-        self.slots.iter().for_each(|slot| slot.park());
+    /// Lets others have the places of the items if they need them, until [`resume`](Self::resume). A stream does so
+    /// before it hands an item to its reader: while the reader is busy, nobody polls the others.
+    pub fn park(&mut self) {
+        if !std::mem::replace(&mut self.parked, true) {
+            self.rounds.iter().for_each(Round::park);
+        }
+    }
+
+    /// The items are polled again. Those whose places were lent come before any that has not begun.
+    pub fn resume(&mut self) {
+        if std::mem::replace(&mut self.parked, false) {
+            self.rounds.iter().for_each(Round::resume);
+        }
     }
 
     /// The items are done: takes the place of the work that made them.
     pub async fn done(mut self) {
-        let left = std::mem::take(&mut self.left);
-        for slot in left {
-            slot.come_back();
-            std::future::poll_fn(|cx| slot.poll_held(cx)).await;
-        }
+        std::future::poll_fn(|cx| self.poll_done(cx)).await;
     }
-}
 
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.left.iter().for_each(|slot| slot.come_back());
+    /// As [`done`](Self::done), for a stream that comes to its end.
+    pub fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for round in &mut self.rounds {
+            ready!(round.poll_back(cx));
+        }
+        Poll::Ready(())
     }
 }
 
 impl std::fmt::Debug for Group {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Group").field("bounded", &self.slots.len()).finish_non_exhaustive()
+        f.debug_struct("Group").field("bounded", &self.bounded).finish_non_exhaustive()
     }
 }
 
@@ -212,13 +122,22 @@ impl Gate {
 
     /// Whether there is a place now; the task is woken when there is.
     pub fn poll_open(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_ref().map_or(Poll::Ready(()), |slot| slot.poll_held(cx))
+        self.0.as_ref().map_or(Poll::Ready(()), |slot| slot.poll_place(cx))
     }
 
-    /// Gives the place back.
+    /// The input of the work behind the gate. While the work waits for it, its place may be had by the work that makes
+    /// the input, which else might wait for that very place.
+    pub fn feed<'a, T: Send + 'a>(&self, input: BoxStream<'a, T>) -> BoxStream<'a, T> {
+        match &self.0 {
+            None => input,
+            Some(slot) => Box::pin(Fed { input, slot: slot.clone(), waiting: None }),
+        }
+    }
+
+    /// Gives the place back: the work is over.
     pub fn release(&self) {
         if let Some(slot) = &self.0 {
-            slot.release();
+            slot.end();
         }
     }
 }
@@ -232,6 +151,41 @@ impl Drop for Gate {
 impl std::fmt::Debug for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gate").field("bounded", &self.0.is_some()).finish()
+    }
+}
+
+/// What flows into the work of an item.
+struct Fed<'a, T> {
+    input: BoxStream<'a, T>,
+    slot: Arc<Slot>,
+    /// What has come, till there is a place to go on.
+    waiting: Option<Option<T>>,
+}
+
+impl<T> Unpin for Fed<'_, T> {}
+
+impl<T> Stream for Fed<'_, T> {
+    type Item = T;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.get_mut();
+        if this.waiting.is_none() {
+            match this.input.poll_next_unpin(cx) {
+                Poll::Ready(item) => this.waiting = Some(item),
+                Poll::Pending => {
+                    this.slot.set_hungry(true);
+                    return Poll::Pending;
+                }
+            }
+        }
+        this.slot.set_hungry(false);
+        ready!(this.slot.poll_place(cx));
+        Poll::Ready(this.waiting.take().flatten())
+    }
+}
+
+impl<T> Drop for Fed<'_, T> {
+    fn drop(&mut self) {
+        self.slot.set_hungry(false);
     }
 }
 
@@ -330,10 +284,18 @@ impl<T, S: Stream<Item = Indexed<T>> + Unpin> AsCompleted<S> {
 impl<T, S: Stream<Item = Indexed<T>> + Unpin> Stream for AsCompleted<S> {
     type Item = Indexed<T>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(group) = &mut self.group {
+            group.resume();
+        }
         let item = ready!(self.running.poll_next_unpin(cx));
-        match (&item, &self.group) {
-            (Some(_), Some(group)) => group.park(),
-            _ => self.group = None,
+        if let Some(group) = &mut self.group {
+            match item {
+                Some(_) => group.park(),
+                None => ready!(group.poll_done(cx)),
+            }
+        }
+        if item.is_none() {
+            self.group = None;
         }
         Poll::Ready(item)
     }
