@@ -1,4 +1,4 @@
-//! What a heard run costs: one step, start and end, a small text in and out, a handler that does nothing.
+//! What a heard run costs: one step, start and end, a small text or a number in and out, a handler that does nothing.
 
 mod support;
 
@@ -10,7 +10,7 @@ use criterion::async_executor::FuturesExecutor;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use futures::FutureExt;
 use runtree_core::{Opening, Runnable, RunnableConfig};
-use support::{Echo, Noop, group, text};
+use support::{Add, Echo, Noop, group, text};
 use uuid::Uuid;
 
 fn one_run(criterion: &mut Criterion) {
@@ -40,6 +40,9 @@ fn one_run(criterion: &mut Criterion) {
         "root": &root;
         "child": &below;
     }
+    group.bench_function("child_of_a_number", |bencher| {
+        bencher.to_async(FuturesExecutor).iter(|| Add.invoke(black_box(0), &below));
+    });
     for _ in 0..1_000_000 {
         for config in [&root, &below] {
             drop(black_box(Echo.invoke(text(), config).now_or_never()));

@@ -20,7 +20,7 @@
 //!
 //! | to | use |
 //! | --- | --- |
-//! | run one after another | [`pipe`](RunnableExt::pipe), or the operator, a vertical bar |
+//! | run one after another | [`pipe`](RunnableExt::pipe); or a vertical bar between runnables, the left one not boxed and not hand-written |
 //! | run side by side | [`RunnableParallel`] for a map, [`parallel`] for a tuple or struct |
 //! | choose | [`RunnableBranch`] by condition, [`RouterRunnable`] by key, [`RunnableChoice`] by code |
 //! | carry fields along | [`RunnablePassthrough`], [`assign`](RunnableExt::assign), [`pick`](RunnableExt::pick) |
@@ -30,6 +30,33 @@
 //! | set things per call | [`configurable_field`](RunnableExt::configurable_field), [`configurable_alternatives`](RunnableExt::configurable_alternatives) |
 //! | make a runnable of a function | [`RunnableLambda`], [`RunnableGenerator`] for functions of streams |
 //! | write one from scratch | `impl` [`Runnable`]: one `async fn call` |
+//!
+//! A step that may fail is a [`RunnableLambda::sync`], one that awaits a [`RunnableLambda::new`], one that needs
+//! something besides its input a [`RunnableLambda::with`]. Where two steps' types differ by a conversion,
+//! [`accepting`](RunnableExt::accepting) makes it: text for a model, JSON or a struct for a prompt.
+//!
+//! ```
+//! use runtree::models::fake::FakeListChatModel;
+//! use runtree::parsers::JsonOutputParser;
+//! use runtree::prelude::*;
+//! use runtree::prompts::ChatPromptTemplate;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! let prompt = ChatPromptTemplate::new([("human", "The capital of {country}, as JSON.")])?;
+//! let model = FakeListChatModel::new([r#"{"city": "Paris"}"#]);
+//! let city = prompt.pipe(model).pipe(JsonOutputParser::new()).pick_as::<String>("city");
+//! assert_eq!(city.invoke(fields! { "country" => "France" }, &RunnableConfig::root()).await?, "Paris");
+//! # Ok(()) }
+//! ```
+//!
+//! Many inputs go through [`batch`](Runnable::batch): one result for each, in order.
+//! [`try_batch`](RunnableExt::try_batch) gives all outputs or the first error, [`batch_with`](Runnable::batch_with) takes
+//! a config for each input, [`batch_as_completed`](Runnable::batch_as_completed) gives each result when it is there.
+//!
+//! Documentation of the crates that this one re-exports names them in its examples: read `runtree_core` and
+//! `runtree_runnables` as `runtree`, `runtree_tracing` as `runtree::tracing`. Import from the [`prelude`] and by name;
+//! `use runtree::*` would hide the `tracing` crate.
 //!
 //! # The config
 //!
@@ -114,6 +141,27 @@
 //! # }
 //! ```
 //!
+//! # Coming from Python
+//!
+//! | LangChain, LangSmith | here |
+//! | --- | --- |
+//! | `ainvoke`, `astream`, `abatch_as_completed` | `invoke`, `stream`, `batch_as_completed`: all is async |
+//! | `batch(.., return_exceptions=True)` | [`batch`](Runnable::batch); without the flag [`try_batch`](RunnableExt::try_batch) |
+//! | `.map()` | [`each`](RunnableExt::each) |
+//! | a function that returns a runnable | [`RunnableChoice`] with [`Next`] |
+//! | `{"a": x, "b": y}` in a chain | [`RunnableParallel`], or an array of names and boxed runnables |
+//! | `chain.with_config(tags=..)` | `chain.with_config(ConfigPatch::new().tag(..))` |
+//! | `model.bind(stop=..)` | <code>model.[bind](Bind::bind)(\|options\| options.stop = ..)</code> |
+//! | `with_fallbacks(.., exception_key="error")` | [`with_error_under`](RunnableWithFallbacks::with_error_under) |
+//! | `astream_events(version="v2", include_types=..)` | [`stream_events`](RunnableExt::stream_events) with [`EventFilter::include_kinds`] |
+//! | `adispatch_custom_event` | [`config.emit`](RunnableConfig::emit) |
+//! | `callbacks=[handler]` | [`with_handler`](RunnableConfig::with_handler) |
+//! | `langsmith_extra={"parent": run_tree}` | the function's parent argument |
+//! | `RunTree(..).create_child(..)` | [`RunTree::open`](tracing::RunTree::open), [`child`](tracing::RunTree::child) |
+//! | `get_current_run_tree()`, a config as parent | [`RunTree::from_config`](tracing::RunTree::from_config) |
+//! | `tracing_context(parent=run_tree)` | [`run_tree.to_config()`](tracing::RunTree::to_config), handed on |
+//! | `trace_as_chain_group` | [`group`](tracing::group) |
+//!
 //! # Features
 //!
 //! `openai`: models behind OpenAI-compatible servers, Ollama among them. `jinja`: prompts in that language. `console` (on by default): runs shown live in
@@ -139,7 +187,8 @@ pub mod prelude {
         fields,
     };
     pub use runtree_runnables::{
-        Bind, RetryPolicy, RunnableBranch, RunnableExt, RunnableGenerator, RunnableLambda, RunnableParallel,
+        Bind, ConfigurableField, EventFilter, Listeners, Next, RetryPolicy, Routed, RouterRunnable, RunnableAssign,
+        RunnableBranch, RunnableChoice, RunnableExt, RunnableGenerator, RunnableLambda, RunnableParallel,
         RunnablePassthrough, parallel,
     };
     pub use runtree_tracing::{RunTree, trace};

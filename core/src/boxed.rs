@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 
 use crate::concurrency::OnError;
 use crate::config::RunnableConfig;
@@ -29,6 +30,11 @@ trait DynRunnable<I, O>: Send + Sync {
     fn stream_dyn<'a>(&'a self, input: I, config: &RunnableConfig) -> Chunks<'a, O>;
     fn transform_dyn<'a>(&'a self, input: Chunks<'a, I>, config: &RunnableConfig) -> Chunks<'a, O>;
     fn batch_dyn(&self, inputs: Vec<(I, RunnableConfig)>, on_error: OnError) -> BoxFuture<'_, Vec<Result<O>>>;
+    fn batch_as_completed_dyn<'a>(
+        &'a self,
+        inputs: Vec<I>,
+        config: &RunnableConfig,
+    ) -> BoxStream<'a, (usize, Result<O>)>;
     fn steps_dyn(&self) -> usize;
     fn sequence_name_dyn(&self) -> Option<Cow<'static, str>>;
     fn invoke_steps_dyn<'a>(&'a self, input: I, config: &'a RunnableConfig, first: usize) -> BoxFuture<'a, Result<O>>;
@@ -77,6 +83,13 @@ impl<I: Payload, O: Payload, R: Runnable<Input = I, Output = O>> DynRunnable<I, 
     }
     fn batch_dyn(&self, inputs: Vec<(I, RunnableConfig)>, on_error: OnError) -> BoxFuture<'_, Vec<Result<O>>> {
         Box::pin(self.batch_with(inputs, on_error))
+    }
+    fn batch_as_completed_dyn<'a>(
+        &'a self,
+        inputs: Vec<I>,
+        config: &RunnableConfig,
+    ) -> BoxStream<'a, (usize, Result<O>)> {
+        self.batch_as_completed(inputs, config)
     }
     fn steps_dyn(&self) -> usize {
         self.steps()
@@ -187,6 +200,9 @@ impl<I: Payload, O: Payload> Runnable for BoxRunnable<I, O> {
         on_error: OnError,
     ) -> impl Future<Output = Vec<Result<O, Error>>> + Send {
         self.0.batch_dyn(inputs, on_error)
+    }
+    fn batch_as_completed<'a>(&'a self, inputs: Vec<I>, config: &RunnableConfig) -> BoxStream<'a, (usize, Result<O>)> {
+        self.0.batch_as_completed_dyn(inputs, config)
     }
     fn steps(&self) -> usize {
         self.0.steps_dyn()

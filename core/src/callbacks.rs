@@ -48,7 +48,7 @@ pub trait CallbackHandler: Send + Sync {
     fn on_end(&self, run: &Arc<Run>) {
         _ = run;
     }
-    /// What the handler wants to hear. Asked once, when it is added to a config.
+    /// What the handler wants to hear. Asked when it is added to a config, and before each chunk.
     fn interest(&self) -> Interest {
         Interest::RUNS
     }

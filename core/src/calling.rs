@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::config::RunnableConfig;
 use crate::runnable::Runnable;
 use crate::{Error, Result};
 
@@ -39,17 +40,22 @@ fn poll_apart<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::O
 
 pin_project! {
     /// A call whose errors are told which runnable they came through.
-    pub(crate) struct Within<'a, R: ?Sized, Call> {
+    pub(crate) struct Within<'r, 'c, R: ?Sized, Call> {
         #[pin]
         pub(crate) call: Call,
-        pub(crate) runnable: &'a R,
+        pub(crate) runnable: &'r R,
+        // The config, until the watchdog has looked at where the call is polled.
+        pub(crate) unseen: Option<&'c RunnableConfig>,
     }
 }
 
-impl<T, R: Runnable + ?Sized, Call: Future<Output = Result<T>>> Future for Within<'_, R, Call> {
+impl<T, R: Runnable + ?Sized, Call: Future<Output = Result<T>>> Future for Within<'_, '_, R, Call> {
     type Output = Result<T>;
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
         let this = self.project();
+        if let Some(config) = this.unseen.take() {
+            config.look(|| this.runnable.name());
+        }
         this.call.poll(cx).map_err(|error| within(*this.runnable, error))
     }
 }

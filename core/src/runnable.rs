@@ -1,8 +1,9 @@
 //! The one trait: a unit of work with typed input and output, traced as one run.
 
 use std::borrow::Cow;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
@@ -10,7 +11,7 @@ use crate::calling::{Calling, Within, within};
 use crate::concurrency::{OnError, as_completed};
 use crate::config::RunnableConfig;
 use crate::payload::{Fold, Payload, Record};
-use crate::run::{Body, Limits, Opening, Replayed, RunFuture, RunGuard, RunStream, RunType};
+use crate::run::{Body, Limits, Opening, Replayed, RunFuture, RunGuard, RunStream, RunType, poll_limits, recorded};
 use crate::shape::Shape;
 use crate::{Error, Result};
 
@@ -120,8 +121,7 @@ pub trait Runnable: Send + Sync {
     #[doc(alias = "ainvoke")]
     fn invoke(&self, input: Self::Input, config: &RunnableConfig) -> impl Future<Output = Result<Self::Output>> + Send {
         if config.is_plain() {
-            config.look(|| self.name());
-            Calling::Plain { call: Within { call: self.call(input, config), runnable: self } }
+            Calling::Plain { call: Within { call: self.call(input, config), runnable: self, unseen: Some(config) } }
         } else {
             Calling::More { call: invoke_as_run(self, input, config) }
         }
@@ -131,6 +131,8 @@ pub trait Runnable: Send + Sync {
     /// [`invoke`](Self::invoke) gives.
     ///
     /// # Drop
+    /// The stream borrows the runnable; `into_stream` gives one that owns it.
+    ///
     /// The run opens at the first poll. A stream dropped before its end closes its run as truncated, with what it
     /// had given.
     #[doc(alias = "astream")]
@@ -143,12 +145,14 @@ pub trait Runnable: Send + Sync {
                 self.call_stream(once(input), config)
             }
             _ => {
+                let limits = Limits::of(config.call.as_ref());
                 let record = |output: &Self::Output| self.record_output(output);
                 let opening = move |_: Option<Replayed<'a, Self::Input>>| {
-                    let (below, guard, limits) = open(self, &config, || Some(self.record_input(&input)));
-                    Body { chunks: self.call_stream(once(input), below), guard, limits, input: None }
+                    let (below, mut guard) = open(self, &config, || Some(self.record_input(&input)));
+                    let chunks = guard.enter(|| self.call_stream(once(input), below));
+                    Body { chunks, guard, input: None }
                 };
-                RunStream::boxed(None, opening, record)
+                RunStream::boxed(None, limits, opening, record)
             }
         }
     }
@@ -159,8 +163,14 @@ pub trait Runnable: Send + Sync {
         let config = config.clone();
         match self.flow() {
             Flow::Whole | Flow::WholeInput => {
+                let mut limits = Limits::of(config.call.as_ref());
                 let work = async move {
-                    let input = whole(input).await?;
+                    let mut reading = std::pin::pin!(whole(input));
+                    let input = poll_fn(|cx| match poll_limits(&mut limits, cx) {
+                        Some(error) => Poll::Ready(Err(error)),
+                        None => reading.as_mut().poll(cx),
+                    });
+                    let input = input.await?;
                     let chunks = input.map(|input| self.stream(input, &config));
                     Ok::<_, Error>(chunks.unwrap_or_else(|| stream::empty().boxed()))
                 };
@@ -171,20 +181,22 @@ pub trait Runnable: Send + Sync {
                 self.call_stream(input, config)
             }
             Flow::Chunks => {
+                let limits = Limits::of(config.call.as_ref());
                 let record = |output: &Self::Output| self.record_output(output);
                 let opening = move |input: Option<Replayed<'a, Self::Input>>| {
                     let input = input.expect("the stream was made with an input");
-                    let (below, guard, limits) = open(self, &config, || None);
+                    let (below, mut guard) = open(self, &config, || None);
                     let seen = config.wants_payloads().then(|| Arc::new(Mutex::new(Fold::new())));
-                    let chunks = self.call_stream(input.folded(seen.clone()), below);
-                    let recorded = move || {
+                    let input = input.folded(seen.clone());
+                    let chunks = guard.enter(|| self.call_stream(input, below));
+                    let learned = move || {
                         let seen = seen?;
                         let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
-                        seen.into_inner().map(|input| self.record_input(&input))
+                        seen.into_inner().map(|input| recorded(|| self.record_input(&input)))
                     };
-                    Body { chunks, guard, limits, input: Some(Box::new(recorded)) }
+                    Body { chunks, guard, input: Some(Box::new(learned)) }
                 };
-                RunStream::boxed(Some(input), opening, record)
+                RunStream::boxed(Some(input), limits, opening, record)
             }
         }
     }
@@ -301,7 +313,8 @@ async fn invoke_as_run<R: Runnable + ?Sized>(
     input: R::Input,
     config: &RunnableConfig,
 ) -> Result<R::Output> {
-    let (below, guard, limits) = open(runnable, config, || Some(runnable.record_input(&input)));
+    let limits = Limits::of(config.call.as_ref());
+    let (below, guard) = open(runnable, config, || Some(runnable.record_input(&input)));
     let record = |output: &R::Output| runnable.record_output(output);
     let result = RunFuture::limited(runnable.call(input, &below), guard, limits, record).await;
     result.map_err(|error| within(runnable, error))
@@ -317,21 +330,19 @@ async fn invoke_as_step<R: Runnable + ?Sized>(
     runnable.invoke(input, &config.step(|| step_tag(step))).await
 }
 
-/// Opens the run of a call, if anybody listens; and says what may end it.
+/// Opens the run of a call, if anybody listens.
 fn open<R: Runnable + ?Sized>(
     runnable: &R,
     config: &RunnableConfig,
     input: impl FnOnce() -> Option<Record>,
-) -> (RunnableConfig, RunGuard, Option<Box<Limits>>) {
-    let limits = Limits::of(config.call.as_ref());
+) -> (RunnableConfig, RunGuard) {
     if !config.is_traced() {
         config.look(|| runnable.name());
         let below = RunnableConfig { place: None, call: None, ..config.clone() };
-        return (below, RunGuard::none(), limits);
+        return (below, RunGuard::none());
     }
     let input = if config.wants_payloads() { input() } else { None };
-    let (below, guard) = config.open(Opening::new(runnable.name()).run_type(runnable.run_type()).input(input));
-    (below, guard, limits)
+    config.open(Opening::new(runnable.name()).run_type(runnable.run_type()).input(input))
 }
 
 /// Opens the run of one input of a batch that a runnable carries through its steps by itself.
@@ -341,7 +352,8 @@ pub fn open_item<R: Runnable + ?Sized>(
     config: &RunnableConfig,
     input: &R::Input,
 ) -> (RunnableConfig, RunGuard) {
-    let (below, guard, _) = open(runnable, config, || Some(runnable.record_input(input)));
+    let (below, mut guard) = open(runnable, config, || Some(runnable.record_input(input)));
+    guard.polled = true;
     (below, guard)
 }
 
@@ -410,6 +422,13 @@ macro_rules! forward {
                 on_error: OnError,
             ) -> impl Future<Output = Vec<Result<R::Output>>> + Send {
                 (**self).batch_with(inputs, on_error)
+            }
+            fn batch_as_completed<'a>(
+                &'a self,
+                inputs: Vec<R::Input>,
+                config: &RunnableConfig,
+            ) -> BoxStream<'a, (usize, Result<R::Output>)> {
+                (**self).batch_as_completed(inputs, config)
             }
             fn steps(&self) -> usize {
                 (**self).steps()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use futures::stream::StreamExt;
+use futures::stream::{self, StreamExt};
 use runtree_core::shape::Shape;
 use runtree_core::{
     BoxError, Chunks, Error, ErrorKind, Flow, Payload, Record, Result, RunType, Runnable, RunnableConfig,
@@ -14,7 +14,7 @@ use crate::sequence::pipe_operator;
 
 /// A runnable that takes a `T` and converts it: see [`accepting`](crate::RunnableExt::accepting).
 ///
-/// Its run is that of the runnable; the input is recorded as it was given.
+/// It has no run of its own; an input that cannot be converted is an error before any run.
 pub struct Accepting<R, T> {
     inner: R,
     given: PhantomData<fn(T)>,
@@ -25,6 +25,14 @@ impl<R: Runnable, T: Payload> Accepting<R, T> {
     pub fn new(inner: R) -> Self {
         Self { inner, given: PhantomData }
     }
+}
+
+fn converted<'a, T, U>(input: Chunks<'a, T>) -> Chunks<'a, U>
+where
+    T: TryInto<U, Error: Into<BoxError>> + Send + 'a,
+    U: Send + 'a,
+{
+    input.map(|chunk| convert(chunk?)).boxed()
 }
 
 fn convert<T: TryInto<U>, U>(given: T) -> Result<U>
@@ -68,7 +76,19 @@ where
         self.inner.call(convert(input)?, config).await
     }
     fn call_stream<'a>(&'a self, input: Chunks<'a, T>, config: RunnableConfig) -> Chunks<'a, R::Output> {
-        self.inner.call_stream(input.map(|chunk| convert(chunk?)).boxed(), config)
+        self.inner.call_stream(converted(input), config)
+    }
+    async fn invoke(&self, input: T, config: &RunnableConfig) -> Result<R::Output> {
+        self.inner.invoke(convert(input)?, config).await
+    }
+    fn stream<'a>(&'a self, input: T, config: &RunnableConfig) -> Chunks<'a, R::Output> {
+        match convert(input) {
+            Ok(input) => self.inner.stream(input, config),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+    fn transform<'a>(&'a self, input: Chunks<'a, T>, config: &RunnableConfig) -> Chunks<'a, R::Output> {
+        self.inner.transform(converted(input), config)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use futures::stream::BoxStream;
 use runtree_core::shape::Shape;
 use runtree_core::{Chunks, ConfigPatch, Flow, OnError, Record, Result, RunType, Runnable, RunnableConfig};
 
@@ -69,6 +70,13 @@ impl<R: Runnable> Runnable for RunnableBinding<R> {
     }
     fn transform<'a>(&'a self, input: Chunks<'a, R::Input>, config: &RunnableConfig) -> Chunks<'a, R::Output> {
         self.bound.transform(input, &config.patched(&self.patch))
+    }
+    fn batch_as_completed<'a>(
+        &'a self,
+        inputs: Vec<R::Input>,
+        config: &RunnableConfig,
+    ) -> BoxStream<'a, (usize, Result<R::Output>)> {
+        self.bound.batch_as_completed(inputs, &config.patched(&self.patch))
     }
     async fn batch_with(&self, inputs: Vec<(R::Input, RunnableConfig)>, on_error: OnError) -> Vec<Result<R::Output>> {
         let mut before: Option<(RunnableConfig, RunnableConfig)> = None;

@@ -34,6 +34,7 @@ pub struct RunnableBranch<I, O> {
 /// What can be a condition: a plain function of a reference to the input, or a runnable that gives a `bool`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a condition on `{I}`",
+    label = "neither a function of `&{I}` that gives a `bool`, nor a runnable that does",
     note = "a condition is `|input: &T| -> bool`, or a runnable whose output is `bool`"
 )]
 pub trait Condition<I, Marker> {
@@ -67,7 +68,8 @@ impl<I: Payload, O: Payload> RunnableBranch<I, O> {
         Self { arms: Vec::new(), default: default.into_runnable().boxed() }
     }
 
-    /// Adds an arm that runs when `condition` holds and none before it did.
+    /// Adds an arm that runs when `condition` holds and none before it did. A closure says the type of its argument:
+    /// `|name: &String| …`.
     #[must_use]
     pub fn when<C, ConditionMarker, R, Marker>(mut self, condition: C, arm: R) -> Self
     where

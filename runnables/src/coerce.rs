@@ -7,6 +7,9 @@ use crate::{RunnableLambda, RunnableParallel};
 
 /// What can stand where a runnable is wanted: a runnable, a plain function, or a map of runnables.
 ///
+/// A function that may fail becomes a runnable through [`RunnableLambda::sync`], an async one through
+/// [`RunnableLambda::new`].
+///
 /// A function runs under its own name; a closure, which has none, under `RunnableLambda`. An array of names and boxed
 /// runnables is a [`RunnableParallel`]. `Marker` tells the three apart and is always inferred.
 ///
@@ -26,6 +29,7 @@ use crate::{RunnableLambda, RunnableParallel};
     message = "`{Self}` cannot be a step of a chain",
     label = "neither a runnable, nor a function of one payload",
     note = "a step is a `Runnable`, a plain function `fn(T) -> U`, or an array of (name, boxed runnable)",
+    note = "a function that may fail becomes one through `RunnableLambda::sync(name, |input: T, config| …)`",
     note = "an async function becomes one through `RunnableLambda::new(name, async |input: T, config| …)`"
 )]
 pub trait IntoRunnable<Marker> {
@@ -77,7 +81,7 @@ impl<N: Into<String>, I: Payload, O: Payload, const COUNT: usize> IntoRunnable<B
     type Output = Fields;
     type Runnable = RunnableParallel<I>;
     fn into_runnable(self) -> RunnableParallel<I> {
-        self.into_iter().fold(RunnableParallel::new(), |parallel, (name, branch)| parallel.with(name, branch))
+        self.into()
     }
 }
 

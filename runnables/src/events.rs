@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use futures::stream::{BoxStream, Stream, StreamExt};
@@ -121,7 +121,7 @@ pub(crate) fn stream_events<'a, R: Runnable>(
 ) -> BoxStream<'a, Result<StreamEvent>> {
     let queue = Arc::new(Queue::default());
     let given = runnable.record_input(&input).as_value().clone();
-    let config = config.clone().with_handler(queue.clone());
+    let config = config.clone().with_handler(Arc::new(Ear(Arc::downgrade(&queue))));
     let chunks = runnable.stream(input, &config);
     Events { chunks: Some(chunks), queue, filter, given: Some(given), first: None, failed: None }.boxed()
 }
@@ -180,25 +180,31 @@ fn output(run: &Run) -> Value {
     }
 }
 
-impl CallbackHandler for Queue {
+/// Tells the queue while it has a reader; a config that outlives the reader fills none.
+struct Ear(Weak<Queue>);
+
+impl CallbackHandler for Ear {
     fn interest(&self) -> Interest {
         Interest::CHUNKS
     }
 
     fn on_start(&self, run: &Arc<Run>) {
+        let Some(queue) = self.0.upgrade() else { return };
         let data = run.input().map_or_else(|| json!({}), |input| json!({"input": input.as_value()}));
-        self.push(run, format!("on_{}_start", kind(run)), run.name().to_owned(), data);
+        queue.push(run, format!("on_{}_start", kind(run)), run.name().to_owned(), data);
     }
 
     fn on_chunk(&self, run: &Arc<Run>, chunk: &Value) {
-        self.push(run, format!("on_{}_stream", kind(run)), run.name().to_owned(), json!({"chunk": chunk}));
+        let Some(queue) = self.0.upgrade() else { return };
+        queue.push(run, format!("on_{}_stream", kind(run)), run.name().to_owned(), json!({"chunk": chunk}));
     }
 
     fn on_event(&self, run: &Arc<Run>, event: &RunEvent) {
+        let Some(queue) = self.0.upgrade() else { return };
         if event.custom {
             // It happened below the run: it carries what the run hands on, not the tags of the run's own place.
             let below = RunnableConfig::under(run);
-            self.deliver(StreamEvent {
+            queue.deliver(StreamEvent {
                 event: "on_custom_event".into(),
                 name: event.name.to_string(),
                 run_id: run.id(),
@@ -211,6 +217,7 @@ impl CallbackHandler for Queue {
     }
 
     fn on_end(&self, run: &Arc<Run>) {
+        let Some(queue) = self.0.upgrade() else { return };
         let input = run.input().map(|input| input.as_value().clone());
         match run.status() {
             Status::Success => {
@@ -218,12 +225,12 @@ impl CallbackHandler for Queue {
                 if let Some(input) = input {
                     data["input"] = input;
                 }
-                self.push(run, format!("on_{}_end", kind(run)), run.name().to_owned(), data);
+                queue.push(run, format!("on_{}_end", kind(run)), run.name().to_owned(), data);
             }
             Status::Error if run.run_type() == RunType::Tool => {
                 let error = run.error().map(ToString::to_string);
                 let data = json!({"error": error, "input": input});
-                self.push(run, "on_tool_error".into(), run.name().to_owned(), data);
+                queue.push(run, "on_tool_error".into(), run.name().to_owned(), data);
             }
             _ => {}
         }

@@ -44,7 +44,8 @@ pub trait RunnableExt: Runnable + Sized {
         BoxRunnable::new(self)
     }
 
-    /// Takes a `T` and converts it by `TryInto`. The run stays this runnable's own, with the `T` as its input.
+    /// Takes a `T` and converts it by `TryInto`: text for a model, a struct or JSON for a prompt. The run stays this
+    /// runnable's own; what cannot be converted is an error before it.
     ///
     /// ```
     /// use runtree_runnables::{RunnableExt, RunnablePassthrough};
@@ -109,8 +110,8 @@ pub trait RunnableExt: Runnable + Sized {
         RunnableEach::new(self)
     }
 
-    /// Adds a field that `value` computes from the map this gives: see [`RunnableAssign`]. For several at once, that
-    /// then run side by side, pipe a `RunnableAssign`.
+    /// Adds a field that `value` computes from the map this gives: see [`RunnableAssign`]. Each call is a step of its own;
+    /// for several fields at once, side by side, pipe `RunnableAssign::new().with(…).with(…)`.
     fn assign<R, Marker>(self, key: impl Into<String>, value: R) -> RunnableSequence<Self, RunnableAssign<Self::Output>>
     where
         Self::Output: TryInto<Fields>,

@@ -75,7 +75,8 @@ impl<I: Payload, O: Payload> RunnableWithFallbacks<I, O> {
 }
 
 impl<O: Payload> RunnableWithFallbacks<Fields, O> {
-    /// Puts the error into the input of later candidates, under `key`.
+    /// Puts the [`Error`] into the input of later candidates, under `key`: a prompt writes it as text, `get::<String>`
+    /// reads it so, and `field(key)` with `downcast_ref::<Error>()` gives the error itself.
     #[must_use]
     #[doc(alias = "exception_key")]
     pub fn with_error_under(self, key: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use futures::stream::{StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use runtree_core::shape::Shape;
 use runtree_core::{Chunks, Error, ErrorKind, Flow, Payload, Result, RunType, Runnable, RunnableConfig};
 use serde::de::DeserializeOwned;
@@ -50,8 +50,17 @@ where
     async fn call(&self, input: Value, config: &RunnableConfig) -> Result<Value> {
         self.0.call(Self::read(input)?, config).await.map(|output| output.record())
     }
-    fn call_stream<'a>(&'a self, input: Chunks<'a, Value>, config: RunnableConfig) -> Chunks<'a, Value> {
+    async fn invoke(&self, input: Value, config: &RunnableConfig) -> Result<Value> {
+        self.0.invoke(Self::read(input)?, config).await.map(|output| output.record())
+    }
+    fn stream<'a>(&'a self, input: Value, config: &RunnableConfig) -> Chunks<'a, Value> {
+        match Self::read(input) {
+            Ok(input) => self.0.stream(input, config).map_ok(|output| output.record()).boxed(),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+    fn transform<'a>(&'a self, input: Chunks<'a, Value>, config: &RunnableConfig) -> Chunks<'a, Value> {
         let input = input.map(|chunk| Self::read(chunk?)).boxed();
-        self.0.call_stream(input, config).map_ok(|output| output.record()).boxed()
+        self.0.transform(input, config).map_ok(|output| output.record()).boxed()
     }
 }

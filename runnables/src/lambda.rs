@@ -128,7 +128,8 @@ impl<F, I, O> RunnableLambda<F, I, O> {
 impl<F, I: Payload, O: Payload> RunnableLambda<F, I, O> {
     /// An async function: `async |input: T, config| …`, or the path of an `async fn(T, &RunnableConfig) -> Result<U>`.
     ///
-    /// It may not capture; see [`with`](RunnableLambda::with).
+    /// It may not capture: "async closure does not implement `Fn` because it captures state" says that something it
+    /// needs comes from outside. Hand that over through [`with`](RunnableLambda::with).
     pub fn new(name: impl Into<Cow<'static, str>>, function: F) -> Self
     where
         F: AsyncFn(I, &RunnableConfig) -> Result<O> + for<'a> LambdaFn<'a, I, O>,
@@ -138,7 +139,12 @@ impl<F, I: Payload, O: Payload> RunnableLambda<F, I, O> {
 }
 
 impl<S, F, I: Payload, O: Payload> RunnableLambda<With<S, F>, I, O> {
-    /// An async function that borrows `state`: no clone per call, and no `async move`.
+    /// An async function that borrows `state`: no clone per call, and no `async move`. Several things are a tuple:
+    ///
+    /// ```
+    /// # use runtree_runnables::RunnableLambda;
+    /// let scale = RunnableLambda::with("scale", (2_i64, 10_i64), async |(factor, offset), x: i64, _| Ok(x * factor + offset));
+    /// ```
     pub fn with(name: impl Into<Cow<'static, str>>, state: S, function: F) -> Self
     where
         F: AsyncFn(&S, I, &RunnableConfig) -> Result<O>,

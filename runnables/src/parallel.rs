@@ -89,6 +89,20 @@ impl<I: Payload> RunnableParallel<I> {
     }
 }
 
+impl<I: Payload, K: Into<String>, O: Payload> FromIterator<(K, BoxRunnable<I, O>)> for RunnableParallel<I> {
+    fn from_iter<T: IntoIterator<Item = (K, BoxRunnable<I, O>)>>(branches: T) -> Self {
+        branches.into_iter().fold(Self::new(), |parallel, (key, branch)| parallel.with(key, branch))
+    }
+}
+
+impl<I: Payload, K: Into<String>, O: Payload, const COUNT: usize> From<[(K, BoxRunnable<I, O>); COUNT]>
+    for RunnableParallel<I>
+{
+    fn from(branches: [(K, BoxRunnable<I, O>); COUNT]) -> Self {
+        branches.into_iter().collect()
+    }
+}
+
 /// `map:key:NAME`.
 pub(crate) fn key_tag(key: &str) -> String {
     format!("map:key:{key}")
@@ -123,6 +137,9 @@ impl<I: Payload> Runnable for RunnableParallel<I> {
     }
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: RunnableConfig) -> Chunks<'a, Fields> {
+        if self.branches.is_empty() {
+            return futures::stream::iter([Ok(Fields::new())]).boxed(); // as invoke gives it
+        }
         if config.max_concurrency().is_none() {
             return self.branched(input, config);
         }

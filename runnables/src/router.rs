@@ -6,7 +6,7 @@ use std::fmt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indexmap::IndexMap;
 use runtree_core::{
-    BoxRunnable, Chunks, Error, ErrorKind, Flow, Merge, Payload, Result, Runnable, RunnableConfig, whole,
+    BoxRunnable, Chunks, Error, ErrorKind, Fields, Flow, Merge, Payload, Result, Runnable, RunnableConfig, whole,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,14 @@ impl<I> Routed<I> {
     /// `input` for the runnable under `key`.
     pub fn new(key: impl Into<String>, input: I) -> Self {
         Self { key: key.into(), input }
+    }
+}
+
+/// From the fields `key` and `input`, as a parallel gives them.
+impl<I: runtree_core::FromField> TryFrom<Fields> for Routed<I> {
+    type Error = Error;
+    fn try_from(fields: Fields) -> Result<Self> {
+        Ok(Self { key: fields.get("key")?, input: fields.get("input")? })
     }
 }
 

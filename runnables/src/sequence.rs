@@ -32,6 +32,9 @@ use crate::bind::Bind;
 ///   double seq:step:2
 /// ```
 ///
+/// `a | b` is the same for runnables, where the left one is a type of this crate. A box, or a runnable of your own, has
+/// `pipe` on the left; a plain function can only stand in `pipe`.
+///
 /// A sequence that is bound, as by [`with_config`](crate::RunnableExt::with_config), stays one step of a longer one. A static
 /// sequence may be some twenty steps long before the compiler's depth limit; [`boxed`](crate::RunnableExt::boxed) in the
 /// middle lifts the limit and leaves the trace as it is.

@@ -76,9 +76,22 @@ struct Tree {
     run: Arc<Run>,
     /// What runs below open under.
     below: Mutex<RunnableConfig>,
-    /// `None` in a handle to a run that someone else holds open. Declared before `_above`: children close first.
+    /// `None` in a handle to a run that someone else holds open.
     guard: Option<Mutex<Option<RunGuard>>>,
-    _above: Option<RunTree>,
+    /// An open child keeps its parent open.
+    above: Option<RunTree>,
+}
+
+/// Children close before their parents; link by link, and not by recursion.
+impl Drop for Tree {
+    fn drop(&mut self) {
+        self.guard = None;
+        let mut above = self.above.take();
+        while let Some(mut tree) = above.and_then(|above| Arc::into_inner(above.0)) {
+            tree.guard = None;
+            above = tree.above.take();
+        }
+    }
 }
 
 impl RunTree {
@@ -90,7 +103,7 @@ impl RunTree {
     }
 
     pub(crate) fn holding(below: RunnableConfig, run: Arc<Run>, guard: RunGuard, above: Option<Self>) -> Self {
-        Self(Arc::new(Tree { run, below: Mutex::new(below), guard: Some(Mutex::new(Some(guard))), _above: above }))
+        Self(Arc::new(Tree { run, below: Mutex::new(below), guard: Some(Mutex::new(Some(guard))), above }))
     }
 
     /// The run that `config` is inside of, if it is inside one. The handle does not hold it open: the run ends when
@@ -101,7 +114,7 @@ impl RunTree {
         let run = config.parent()?.clone();
         // What the config says of its next run only is not the tree's to keep.
         let below = Mutex::new(config.unheard(|| Cow::Borrowed("")));
-        Some(Self(Arc::new(Tree { run, below, guard: None, _above: None })))
+        Some(Self(Arc::new(Tree { run, below, guard: None, above: None })))
     }
 
     /// The run of another process that called this one, from the headers of its request. Runs opened below it are
@@ -304,6 +317,12 @@ impl From<&RunTree> for RunnableConfig {
 }
 
 /// [`RunTree::from_config`] for code that must have a parent.
+impl From<RunTree> for RunnableConfig {
+    fn from(run_tree: RunTree) -> Self {
+        run_tree.to_config()
+    }
+}
+
 impl TryFrom<&RunnableConfig> for RunTree {
     type Error = Error;
     fn try_from(config: &RunnableConfig) -> Result<Self> {

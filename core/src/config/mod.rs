@@ -101,7 +101,8 @@ impl RunnableConfig {
         })
     }
 
-    /// Adds a tag to the next run and all below.
+    /// Adds a tag to the next run and all below. A function under `#[traceable]` that a runnable calls takes its
+    /// metadata on, but not its tags, as in LangSmith.
     #[must_use]
     pub fn with_tag(self, tag: impl Into<Cow<'static, str>>) -> Self {
         self.scoped(|scope| add_tag(&mut scope.tags, tag.into()))
@@ -191,15 +192,15 @@ impl RunnableConfig {
     /// Bounds how often a function may return a runnable that returns a runnable; 25 unless set.
     #[must_use]
     pub fn with_recursion_limit(self, limit: u32) -> Self {
-        self.scoped(|scope| scope.recursion_limit = limit)
+        self.scoped(|scope| scope.recursion_limit = Some(limit))
     }
 
     /// Ends the next run when `token` is cancelled: its future answers with an error of kind
-    /// [`ErrorKind::Cancelled`], and all below it is dropped and closes as cancelled.
+    /// [`ErrorKind::Cancelled`], and all below it is dropped and closes as cancelled. Of several tokens any ends it.
     #[must_use]
     pub fn with_cancellation(self, token: CancellationToken) -> Self {
         let below = token.clone();
-        self.scoped(|scope| scope.cancellation = Some(below)).called(|call| call.cancellation = Some(token))
+        self.scoped(|scope| scope.cancellation.push(below)).called(|call| call.cancellation.push(token))
     }
 
     /// Ends the next run at `deadline` with an error of kind [`ErrorKind::Timeout`]. An earlier deadline that is set
@@ -216,7 +217,10 @@ impl RunnableConfig {
     /// Ends the next run after `timeout`, counted from now, with an error of kind [`ErrorKind::Timeout`].
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        self.with_deadline(tokio::time::Instant::now().into_std() + timeout)
+        match tokio::time::Instant::now().into_std().checked_add(timeout) {
+            Some(deadline) => self.with_deadline(deadline),
+            None => self, // longer than any clock runs
+        }
     }
 
     /// Says that a root is meant: it is not reported when it opens inside another run.
@@ -230,7 +234,8 @@ impl RunnableConfig {
     /// Asks for silence: no handler hears what runs below. The parent stays, so nothing is reported as lost.
     #[must_use]
     pub fn silenced(self) -> Self {
-        let mut config = self.scoped(|scope| (scope.handlers, scope.interest) = (Vec::new(), Interest::STRUCTURE));
+        let mut config = self
+            .scoped(|scope| (scope.handlers, scope.interest, scope.detached) = (Vec::new(), Interest::STRUCTURE, true));
         if let Some(call) = &mut config.call {
             let call = Arc::make_mut(call);
             (call.handlers, call.interest) = (Vec::new(), Interest::STRUCTURE);
@@ -263,9 +268,7 @@ impl RunnableConfig {
                     scope.interest = scope.interest.or(handler.interest());
                     add_handler(&mut scope.handlers, handler.clone());
                 }
-                if let Some(limit) = patch.recursion_limit.filter(|_| scope.recursion_limit == RECURSION_LIMIT) {
-                    scope.recursion_limit = limit;
-                }
+                scope.recursion_limit = scope.recursion_limit.or(patch.recursion_limit);
             });
         }
         for listener in patch.listeners.iter().flatten() {
@@ -290,7 +293,7 @@ impl RunnableConfig {
         let patched = self.patched(patch);
         match before {
             Some((given, merged)) if Arc::ptr_eq(&given.scope, &self.scope) => {
-                patched.scoped(|scope| scope.limiter = merged.scope.limiter.clone())
+                Self { scope: merged.scope.clone(), ..patched }
             }
             _ => patched,
         }
@@ -309,7 +312,7 @@ impl RunnableConfig {
     /// Whether something may end the next run from outside: its token, its deadline.
     #[doc(hidden)]
     pub fn has_limits(&self) -> bool {
-        self.call.as_ref().is_some_and(|call| call.cancellation.is_some() || call.deadline.is_some())
+        self.call.as_ref().is_some_and(|call| !call.cancellation.is_empty() || call.deadline.is_some())
     }
 
     /// The run this config is inside of.
@@ -354,7 +357,7 @@ impl RunnableConfig {
 
     /// How often a function may still return a runnable.
     pub fn recursion_limit(&self) -> u32 {
-        self.scope.recursion_limit
+        self.scope.recursion_limit.unwrap_or(RECURSION_LIMIT)
     }
 
     /// When the work must be done, if a deadline is set. For clients that can pass it on; the run enforces it.
@@ -362,14 +365,14 @@ impl RunnableConfig {
         self.scope.deadline
     }
 
-    /// The token that ends the work, if there is one.
+    /// The token that ends the work, if there is one; of several, the newest.
     pub fn cancellation(&self) -> Option<&CancellationToken> {
-        self.scope.cancellation.as_ref()
+        self.scope.cancellation.last()
     }
 
     /// Whether the work was cancelled, or its deadline has passed: for loops that do not await.
     pub fn is_cancelled(&self) -> bool {
-        self.cancellation().is_some_and(CancellationToken::is_cancelled)
+        self.scope.cancellation.iter().any(CancellationToken::is_cancelled)
             || self.deadline().is_some_and(|deadline| deadline <= tokio::time::Instant::now().into_std())
     }
 
@@ -397,11 +400,11 @@ impl RunnableConfig {
     /// # Errors
     /// [`ErrorKind::RecursionLimit`] if the limit is used up; `who` and `input` go into the message.
     pub fn deeper(&self, who: impl FnOnce() -> String) -> Result<Self> {
-        match self.scope.recursion_limit {
+        match self.recursion_limit() {
             0 => {
                 Err(Error::new(ErrorKind::RecursionLimit, format!("Recursion limit reached when invoking {}.", who())))
             }
-            limit => Ok(self.clone().scoped(|scope| scope.recursion_limit = limit - 1)),
+            limit => Ok(self.clone().scoped(|scope| scope.recursion_limit = Some(limit - 1))),
         }
     }
 
@@ -422,7 +425,7 @@ impl RunnableConfig {
     /// nothing happens.
     #[doc(alias = "dispatch_custom_event")]
     pub fn emit(&self, name: impl Into<Cow<'static, str>>, data: impl Into<Value>) -> Result<()> {
-        if !self.is_traced() {
+        if !self.is_traced() && !self.parent.as_ref().is_some_and(|run| run.is_heard()) {
             return Ok(());
         }
         let Some(run) = &self.parent else {

@@ -88,9 +88,14 @@ impl ConfigPatch {
         self
     }
 
-    /// Bounds how much runs at once, as [`with_max_concurrency`](crate::RunnableConfig::with_max_concurrency) does.
+    /// Bounds how much runs at once, as [`with_max_concurrency`](crate::RunnableConfig::with_max_concurrency) does: for
+    /// each call, or batch, of what it is bound to.
+    ///
+    /// # Panics
+    /// If `at_once` is 0.
     #[must_use]
     pub fn max_concurrency(mut self, at_once: usize) -> Self {
+        assert!(at_once > 0, "max_concurrency must be at least 1");
         self.max_concurrency = Some(at_once);
         self
     }

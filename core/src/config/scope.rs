@@ -24,9 +24,10 @@ pub(crate) struct Scope {
     pub(crate) limiter: Option<Arc<Limiter>>,
     /// The place in the limiter that the code under this config holds.
     pub(crate) slot: Option<Arc<Slot>>,
-    pub(crate) recursion_limit: u32,
+    /// `None` until it is set.
+    pub(crate) recursion_limit: Option<u32>,
     /// For observers; the run it was given to enforces it.
-    pub(crate) cancellation: Option<CancellationToken>,
+    pub(crate) cancellation: Vec<CancellationToken>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) made_at: &'static Location<'static>,
     pub(crate) detached: bool,
@@ -43,8 +44,8 @@ impl Scope {
             project: None,
             limiter: None,
             slot: None,
-            recursion_limit: super::RECURSION_LIMIT,
-            cancellation: None,
+            recursion_limit: None,
+            cancellation: Vec::new(),
             deadline: None,
             made_at,
             detached: false,
@@ -61,7 +62,7 @@ pub(crate) struct Call {
     pub(crate) metadata: Map<String, Value>,
     pub(crate) handlers: Vec<Arc<dyn CallbackHandler>>,
     pub(crate) interest: Interest,
-    pub(crate) cancellation: Option<CancellationToken>,
+    pub(crate) cancellation: Vec<CancellationToken>,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -74,7 +75,7 @@ impl Default for Call {
             metadata: Map::new(),
             handlers: Vec::new(),
             interest: Interest::STRUCTURE,
-            cancellation: None,
+            cancellation: Vec::new(),
             deadline: None,
         }
     }

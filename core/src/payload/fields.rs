@@ -1,6 +1,7 @@
 //! An ordered map of named payloads: what prompts take and parallels give.
 
 use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{Merge, Payload};
+use super::{Json, Merge, Payload};
 use crate::{Error, ErrorKind, Result};
 
 /// An ordered map from names to values of any payload type.
@@ -86,7 +87,8 @@ impl Field {
     }
 }
 
-/// What can be read out of a [`Field`]: every payload that serde can deserialise.
+/// What can be read out of a [`Field`]: every payload that serde can deserialise. An [`Error`] reads as its text;
+/// [`Field::downcast_ref`] gives the error itself.
 pub trait FromField: Sized {
     /// Reads the value.
     ///
@@ -101,8 +103,22 @@ impl<T: Payload + DeserializeOwned> FromField for T {
         if let Some(value) = itself.or_else(|| field.downcast_ref::<T>()) {
             return Ok(value.clone());
         }
-        serde_json::from_value(field.0.any_record()).map_err(|source| {
-            let message = format!("a field is not a {}: {source}", std::any::type_name::<T>());
+        let record = match field.downcast_ref::<Error>() {
+            Some(error) => Value::String(error.chain()),
+            None => field.0.any_record(),
+        };
+        let found = match &record {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a map",
+        };
+        serde_json::from_value(record).map_err(|source| {
+            let wanted = std::any::type_name::<T>();
+            let message =
+                format!("it holds {found}, which is no {}: {source}", wanted.rsplit("::").next().unwrap_or(wanted));
             Error::new(ErrorKind::InvalidInput, message).with_source(source)
         })
     }
@@ -307,6 +323,27 @@ impl<'de> Deserialize<'de> for Fields {
 impl From<Map<String, Value>> for Fields {
     fn from(map: Map<String, Value>) -> Self {
         map.into_iter().collect()
+    }
+}
+
+impl<T: Payload, S> From<HashMap<String, T, S>> for Fields {
+    /// In the order of the names.
+    fn from(map: HashMap<String, T, S>) -> Self {
+        map.into_iter().collect::<BTreeMap<_, _>>().into()
+    }
+}
+
+impl<T: Payload> From<BTreeMap<String, T>> for Fields {
+    fn from(map: BTreeMap<String, T>) -> Self {
+        map.into_iter().collect()
+    }
+}
+
+/// A parser's JSON as a map: see [`from_serialize`](Fields::from_serialize).
+impl<T: Serialize> TryFrom<Json<T>> for Fields {
+    type Error = Error;
+    fn try_from(value: Json<T>) -> Result<Self> {
+        Self::from_serialize(&value.0)
     }
 }
 

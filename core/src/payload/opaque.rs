@@ -40,6 +40,12 @@ impl<T: Clone + Send + Sync + 'static> Payload for Opaque<T> {
     }
 }
 
+impl From<Json<Value>> for Value {
+    fn from(json: Json<Value>) -> Self {
+        json.0
+    }
+}
+
 macro_rules! transparent {
     ($($wrapper:ident)*) => {$(
         impl<T> Deref for $wrapper<T> {

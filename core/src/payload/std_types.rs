@@ -96,7 +96,7 @@ macro_rules! numbers {
     ($kind:literal: $($number:ty)*) => {$(
         impl Payload for $number {
             fn record(&self) -> Value {
-                json!(self)
+                integer(*self)
             }
             fn merge(&mut self, next: Self) -> Merge {
                 match self.checked_add(next) {
@@ -111,6 +111,11 @@ macro_rules! numbers {
     )*};
 }
 numbers!("integer": i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
+
+/// An integer as JSON; one of more than 64 bits, which JSON's numbers here cannot hold, as text.
+fn integer(number: impl serde::Serialize + ToString) -> Value {
+    serde_json::to_value(&number).unwrap_or_else(|_| number.to_string().into())
+}
 
 macro_rules! floats {
     ($($number:ty)*) => {$(
@@ -170,17 +175,15 @@ impl<T: Payload> Payload for Vec<T> {
 }
 
 macro_rules! shared {
-    ($($pointer:ident)*) => {$(
+    ($($pointer:ident: $whole:ident, $next:ident => $merge:expr;)*) => {$(
         impl<T: Payload> Payload for $pointer<T> {
             const KEYED: bool = T::KEYED;
             fn record(&self) -> Value {
                 self.as_ref().record()
             }
             fn merge(&mut self, next: Self) -> Merge {
-                let mut whole = T::clone(self);
-                let merge = whole.merge(T::clone(&next));
-                *self = $pointer::new(whole);
-                merge
+                let ($whole, $next) = (self, next);
+                $merge
             }
             fn is_null(&self) -> bool {
                 self.as_ref().is_null()
@@ -191,7 +194,10 @@ macro_rules! shared {
         }
     )*};
 }
-shared!(Arc Box);
+shared! {
+    Arc: whole, next => Arc::make_mut(whole).merge(Arc::unwrap_or_clone(next));
+    Box: whole, next => whole.as_mut().merge(*next);
+}
 
 /// A value that cannot be added is replaced where it stands; the map as a whole still joins.
 macro_rules! maps {

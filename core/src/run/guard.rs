@@ -74,8 +74,7 @@ impl Opening {
             start: Moment::from_micros(start),
             opened,
             input: self.input,
-            late_input: OnceLock::new(),
-            added: OnceLock::new(),
+            learned: OnceLock::new(),
             outcome: OnceLock::new(),
             elsewhere: None,
             lost_from,
@@ -135,7 +134,7 @@ impl RunGuard {
         let Some(run) = &self.run else { return };
         match result {
             Ok(output) => {
-                let output = run.wants_payloads().then(|| record(output));
+                let output = run.wants_payloads().then(|| recorded(|| record(output)));
                 self.close(Status::Success, output, None);
             }
             Err(error) => self.close(status_of(error), None, Some(error.clone())),
@@ -147,7 +146,9 @@ impl RunGuard {
     pub fn close(&mut self, status: Status, output: Option<Record>, error: Option<Error>) {
         let Some(run) = self.run.take() else { return };
         let unwinds = !self.polled && status != Status::Success && std::thread::panicking();
-        let (status, error) = if self.panicked || unwinds {
+        let (status, error) = if status == Status::Pending {
+            (Status::Cancelled, error) // a closed run is not pending
+        } else if self.panicked || unwinds {
             (Status::Panicked, Some(Error::new(ErrorKind::Panicked, "panicked")))
         } else {
             (status, error)
@@ -165,6 +166,12 @@ impl RunGuard {
         debug_assert!(closed.is_ok(), "a run closes once");
         run.notify(|handler| handler.on_end(&run));
     }
+}
+
+/// The record of a payload whose own code may panic: the run goes on.
+pub(crate) fn recorded(record: impl FnOnce() -> Record) -> Record {
+    let recorded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(record));
+    recorded.unwrap_or_else(|_| Record::value("not recordable: recording it panicked"))
 }
 
 fn status_of(error: &Error) -> Status {

@@ -4,22 +4,31 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use futures::stream::{BoxStream, Stream, StreamExt};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::{RunGuard, Status, poll_within};
+use super::{RunGuard, Status, poll_within, recorded};
 use crate::config::Call;
 use crate::payload::{Fold, Payload, Record};
 use crate::{Chunks, Error, ErrorKind, Result};
 
 /// What may end a run from outside: its token, its deadline.
 #[doc(hidden)]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Limits {
-    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    tokens: Vec<CancellationToken>,
+    deadline: Option<Instant>,
+    /// Made at the first poll: code that is never polled needs no runtime.
+    waiting: Option<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    cancelled: Vec<Pin<Box<WaitForCancellationFutureOwned>>>,
     timeout: Option<Pin<Box<Sleep>>>,
 }
 
@@ -27,28 +36,29 @@ impl Limits {
     /// The limits of one call; `None` if it has none.
     pub(crate) fn of(call: Option<&Arc<Call>>) -> Option<Box<Self>> {
         let call = call?;
-        if call.cancellation.is_none() && call.deadline.is_none() {
-            return None;
-        }
-        Some(Box::new(Self {
-            cancelled: call.cancellation.clone().map(|token| Box::pin(token.cancelled_owned())),
-            timeout: call.deadline.map(|at| Box::pin(tokio::time::sleep_until(at.into()))),
-        }))
+        let limited = !call.cancellation.is_empty() || call.deadline.is_some();
+        let limits = || Self { tokens: call.cancellation.clone(), deadline: call.deadline, waiting: None };
+        limited.then(|| Box::new(limits()))
     }
 
     /// Why the run must end now, if it must.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        if self.cancelled.as_mut().is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
+        let (tokens, deadline) = (&self.tokens, self.deadline);
+        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+            cancelled: tokens.iter().map(|token| Box::pin(token.clone().cancelled_owned())).collect(),
+            timeout: deadline.map(|at| Box::pin(tokio::time::sleep_until(at.into()))),
+        });
+        if waiting.cancelled.iter_mut().any(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Error::cancelled("cancelled by its token"));
         }
-        if self.timeout.as_mut().is_some_and(|timeout| timeout.as_mut().poll(cx).is_ready()) {
+        if waiting.timeout.as_mut().is_some_and(|timeout| timeout.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Error::new(ErrorKind::Timeout, "the deadline passed"));
         }
         Poll::Pending
     }
 }
 
-fn poll_limits(limits: &mut Option<Box<Limits>>, cx: &mut Context<'_>) -> Option<Error> {
+pub(crate) fn poll_limits(limits: &mut Option<Box<Limits>>, cx: &mut Context<'_>) -> Option<Error> {
     match limits.as_mut()?.poll(cx) {
         Poll::Ready(error) => Some(error),
         Poll::Pending => None,
@@ -107,7 +117,6 @@ impl<T, F: Future<Output = Result<T>>, R: FnMut(&T) -> Record> Future for RunFut
 pub(crate) struct Body<'a, T> {
     pub(crate) chunks: Chunks<'a, T>,
     pub(crate) guard: RunGuard,
-    pub(crate) limits: Option<Box<Limits>>,
     /// Tells the input that has flowed in, for a run that was opened before it was known.
     pub(crate) input: Option<Box<dyn FnOnce() -> Option<Record> + Send + 'a>>,
 }
@@ -133,12 +142,17 @@ where
     R: Fn(&T) -> Record + Send + 'a,
 {
     /// A stream whose run opens at the first poll, or, with `input`, when its first chunk arrives.
-    pub(crate) fn boxed(input: Option<Chunks<'a, I>>, open: Open, record: R) -> Chunks<'a, T> {
+    pub(crate) fn boxed(
+        input: Option<Chunks<'a, I>>,
+        limits: Option<Box<Limits>>,
+        open: Open,
+        record: R,
+    ) -> Chunks<'a, T> {
         Box::pin(Self {
             body: None,
             waiting: Some((input, open)),
             guard: RunGuard::none(),
-            limits: None,
+            limits,
             input: None,
             seen: Fold::new(),
             record,
@@ -166,7 +180,7 @@ impl<I, T: Payload, Open, R: Fn(&T) -> Record> RunStream<'_, I, T, Open, R> {
         }
         let seen = std::mem::take(&mut self.seen).into_inner();
         let output = match &seen {
-            Some(seen) => Some((self.record)(seen)),
+            Some(seen) => Some(recorded(|| (self.record)(seen))),
             None if status == Status::Success && run.wants_payloads() => Some(Record::value(serde_json::Value::Null)),
             None => None,
         };
@@ -185,6 +199,12 @@ where
     type Item = Result<T>;
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        if this.waiting.is_some()
+            && let Some(error) = poll_limits(&mut this.limits, cx)
+        {
+            this.waiting = None; // what would have been the run's input never came
+            return Poll::Ready(Some(Err(error)));
+        }
         if let Some((input, open)) = this.waiting.take() {
             let input = match input {
                 None => None,
@@ -197,7 +217,7 @@ where
                 },
             };
             let body = open(input);
-            (this.body, this.guard, this.limits, this.input) = (Some(body.chunks), body.guard, body.limits, body.input);
+            (this.body, this.guard, this.input) = (Some(body.chunks), body.guard, body.input);
             this.guard.polled = true;
         }
         if this.guard.panicked {

@@ -6,10 +6,11 @@ mod trace;
 mod watchdog;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,17 +20,18 @@ use crate::Error;
 use crate::config::{Call, Scope};
 use crate::payload::Record;
 
+pub(crate) use guard::recorded;
 pub use guard::{Opening, RunGuard};
 #[doc(hidden)]
 pub use held::Limits;
 pub use held::RunFuture;
-pub(crate) use held::{Body, Replayed, RunStream};
+pub(crate) use held::{Body, Replayed, RunStream, poll_limits};
 pub use trace::Moment;
 pub(crate) use trace::Trace;
 #[doc(hidden)]
 pub use watchdog::poll_for;
 pub use watchdog::{LostContext, on_lost_context, polled_run};
-pub(crate) use watchdog::{is_polling, look, poll_within, report_panic};
+pub(crate) use watchdog::{is_polling, look, poll_within, report_panic, unpolled};
 
 /// What kind of work a run is, as LangSmith knows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -187,10 +189,8 @@ pub struct Run {
     start: Moment,
     opened: Instant,
     input: Option<Record>,
-    /// The input of a run that learned it after it had opened.
-    late_input: OnceLock<Record>,
-    /// Made when something is added: to most runs, nothing is.
-    added: OnceLock<Box<Mutex<Added>>>,
+    /// Made when something is learned: of most runs, nothing is.
+    learned: OnceLock<Box<Learned>>,
     outcome: OnceLock<Outcome>,
     /// The dotted order of a run that lives in another process.
     elsewhere: Option<Box<str>>,
@@ -199,6 +199,12 @@ pub struct Run {
 }
 
 /// What was learned after the run had opened.
+#[derive(Default)]
+struct Learned {
+    input: OnceLock<Record>,
+    added: Mutex<Added>,
+}
+
 #[derive(Default)]
 struct Added {
     events: Vec<RunEvent>,
@@ -217,8 +223,14 @@ impl Run {
             let (time, id) = (segment.get(..cut)?, segment.get(cut..)?);
             Some((Moment::from_dotted(time)?, Uuid::try_parse(id).ok()?))
         };
-        let segments: Vec<_> = dotted_order.split('.').map(parse).collect::<Option<_>>()?;
+        let segments: Vec<(Moment, Uuid)> = dotted_order.split('.').map(parse).collect::<Option<_>>()?;
         let (&(_, root), &(start, id)) = (segments.first()?, segments.last()?);
+        // A clock that is more than a day ahead is no clock to go by.
+        (start.as_micros() <= trace::micros(SystemTime::now()) + 86_400_000_000).then_some(())?;
+        let mut canonical = String::with_capacity(dotted_order.len());
+        for (moment, id) in &segments {
+            write_segment(*moment, *id, &mut canonical);
+        }
         Some(Self {
             id,
             trace: Arc::new(Trace::joined(root, start.as_micros())),
@@ -232,10 +244,9 @@ impl Run {
             start,
             opened: Instant::now(),
             input: None,
-            late_input: OnceLock::new(),
-            added: OnceLock::new(),
+            learned: OnceLock::new(),
             outcome: OnceLock::new(),
-            elsewhere: Some(dotted_order.into()),
+            elsewhere: Some(canonical.into()),
             lost_from: None,
             late: false,
         })
@@ -315,7 +326,8 @@ impl Run {
         tags
     }
 
-    /// The tags that are its own: what a composition said of its place, as `seq:step:2` or `map:key:a`.
+    /// What a composition said of its place, as `seq:step:2` or `map:key:a`. Tags that the user gave, to a config, a
+    /// function or a block, are among all its [`tags`](Self::tags) only.
     pub fn own_tags(&self) -> Vec<Cow<'static, str>> {
         self.place.iter().chain(self.call.iter().flat_map(|call| &call.tags)).cloned().collect()
     }
@@ -366,18 +378,14 @@ impl Run {
                 text.push_str(elsewhere);
                 continue;
             }
-            if !text.is_empty() {
-                text.push('.');
-            }
-            run.start.write_dotted(text);
-            text.push_str(run.id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+            write_segment(run.start, run.id, text);
         }
     }
 
     /// What it was given, as recorded. `None` while a stream's input is still arriving, and when no handler wants
     /// payloads.
     pub fn input(&self) -> Option<&Record> {
-        self.input.as_ref().or_else(|| self.late_input.get())
+        self.input.as_ref().or_else(|| self.learned.get()?.input.get())
     }
 
     /// Its inputs as a map; `{"input": ""}` while a stream's input is still arriving.
@@ -387,8 +395,8 @@ impl Run {
 
     /// Its outputs as a map, if it gave any.
     ///
-    /// A runnable that failed has none, but for a model: what it had said so far stays. A function that failed has
-    /// what it had given so far, else `{"output": null}`. What any failed run had given is in its
+    /// A runnable that failed has none, but for a model: what it had said so far stays. A block that failed
+    /// has what it was told to give, a function what it had given so far, else `{"output": null}`. What any failed run had given is in its
     /// [`outcome`](Self::outcome).
     pub fn outputs(&self) -> Option<Value> {
         let outcome = self.outcome()?;
@@ -396,6 +404,7 @@ impl Run {
         let given = outcome.output.as_ref().map(|output| output.under("output"));
         match (failed, self.origin) {
             (false, _) => given,
+            (true, Origin::Block) => given,
             (true, Origin::Function) => given.or_else(|| Some(Record::value(Value::Null).under("output"))),
             (true, _) => given.filter(|_| self.run_type == RunType::Llm),
         }
@@ -459,8 +468,20 @@ impl Run {
         if self.is_elsewhere() {
             return; // no handler here ever saw it open
         }
-        self.notify(|handler| handler.on_event(self, &event));
+        thread_local! {
+            static TELLING: Cell<bool> = const { Cell::new(false) };
+        }
+        // What a handler adds while it is told of an event is kept, and told to nobody: else it would have no end.
+        if self.outcome.get().is_none() && !TELLING.replace(true) {
+            self.notify(|handler| handler.on_event(self, &event));
+            TELLING.set(false);
+        }
         self.added().events.push(event);
+    }
+
+    /// Whether anybody hears of it.
+    pub(crate) fn is_heard(&self) -> bool {
+        !self.scope.handlers.is_empty() || self.call.as_ref().is_some_and(|call| !call.handlers.is_empty())
     }
 
     /// Tells the handlers that want chunks of one.
@@ -475,7 +496,7 @@ impl Run {
     /// Sets what the run was given, for a run that learns it late. The first call counts.
     pub fn set_input(&self, input: Record) {
         if self.input.is_none() {
-            let _ = self.late_input.set(input);
+            let _ = self.learned.get_or_init(Box::default).input.set(input);
         }
     }
 
@@ -517,26 +538,37 @@ impl Run {
     }
 
     fn added(&self) -> MutexGuard<'_, Added> {
-        self.added.get_or_init(Box::default).lock().unwrap_or_else(PoisonError::into_inner)
+        self.learned.get_or_init(Box::default).added.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A look at what was added, or what there is if nothing was.
     fn peek<T: Default>(&self, look: impl FnOnce(&mut Added) -> T) -> T {
-        if self.added.get().is_none() {
+        if self.learned.get().is_none() {
             return T::default();
         }
         look(&mut self.added())
     }
 
     fn notify(&self, tell: impl Fn(&dyn crate::CallbackHandler)) {
+        let inherited = &self.scope.handlers;
         let own = self.call.iter().flat_map(|call| &call.handlers);
-        for handler in self.scope.handlers.iter().chain(own) {
-            let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tell(handler.as_ref())));
-            if told.is_err() {
+        let own = own.filter(|handler| !inherited.iter().any(|known| Arc::ptr_eq(known, handler)));
+        for handler in inherited.iter().chain(own) {
+            let told = || unpolled(|| tell(handler.as_ref()));
+            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(told)).is_err() {
                 report_panic(&self.name);
             }
         }
     }
+}
+
+/// Adds a segment to a dotted order.
+fn write_segment(start: Moment, id: Uuid, text: &mut String) {
+    if !text.is_empty() {
+        text.push('.');
+    }
+    start.write_dotted(text);
+    text.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
 }
 
 /// A run keeps those above it alive; the last to let go takes the chain down link by link, not by recursion.
@@ -586,7 +618,7 @@ impl Serialize for Run {
         map.insert("metadata", Value::Object(self.metadata()));
         map.insert("inputs", self.inputs());
         map.insert("outputs", self.outputs().unwrap_or_default());
-        map.insert("error", self.error().map(|error| format!("{error:?}")).into());
+        map.insert("error", self.error().map(ToString::to_string).into());
         map.insert("events", serde_json::to_value(self.events()).map_err(serde::ser::Error::custom)?);
         if let Some(project) = self.project() {
             map.insert("project", project.into());

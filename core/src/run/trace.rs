@@ -52,7 +52,7 @@ impl Trace {
     }
 }
 
-fn micros(time: SystemTime) -> u64 {
+pub(super) fn micros(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, whole_micros)
 }
 

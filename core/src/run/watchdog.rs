@@ -43,11 +43,23 @@ pub(crate) fn poll_within<T>(guard: &mut RunGuard, f: impl FnOnce() -> T) -> T {
             self.guard.panicked |= !self.unwinding_before && std::thread::panicking();
         }
     }
-    if guard.run.is_none() {
-        return f();
+    if !guard.run.as_ref().is_some_and(|run| run.is_heard()) {
+        return f(); // nobody would miss what is lost
     }
     let before = (POLLING.replace(true), POLLED.replace(guard.run.take()));
     let _restore = Restore { before, guard, unwinding_before: std::thread::panicking() };
+    f()
+}
+
+/// Runs `f`, which is a handler's own code, as code of no run: what it opens for itself is not lost.
+pub(crate) fn unpolled<T>(f: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            POLLING.set(self.0);
+        }
+    }
+    let _restore = Restore(POLLING.replace(false));
     f()
 }
 

@@ -43,6 +43,13 @@ impl ConfigurableField {
         self
     }
 
+    /// With the JSON schema of its values, for those who list what can be configured.
+    #[must_use]
+    pub fn schema(mut self, schema: Value) -> Self {
+        self.0.schema = schema;
+        self
+    }
+
     /// With the names of its choices: the config then names one of them instead of a value.
     #[must_use]
     pub fn options<N: Into<String>>(mut self, options: impl IntoIterator<Item = N>) -> Self {

@@ -103,6 +103,8 @@ fn push_text(text: &mut String, value: &Field) {
         text.push_str(&message.text());
     } else if let Some(prompt) = value.downcast_ref::<PromptValue>() {
         text.push_str(&prompt.to_text());
+    } else if let Some(error) = value.downcast_ref::<Error>() {
+        text.push_str(&error.chain());
     } else {
         match value.record() {
             Value::String(value) => text.push_str(&value),

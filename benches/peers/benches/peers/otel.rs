@@ -20,8 +20,7 @@ impl SpanExporter for Noop {
 
 /// A tracer, and the context of an open span.
 pub fn tracer() -> (SdkTracer, Context) {
-    let provider =
-        SdkTracerProvider::builder().with_span_processor(BatchSpanProcessor::builder(Noop).build()).build();
+    let provider = SdkTracerProvider::builder().with_span_processor(BatchSpanProcessor::builder(Noop).build()).build();
     let tracer = provider.tracer("peers");
     let parent = Context::new().with_span(tracer.start("parent"));
     // Its processor must outlive the tracer, whose hold on it is weak.

@@ -48,7 +48,8 @@ pub(super) fn expand(options: &Options, function: ItemFn, private: &Path) -> Res
     // Under the user's own braces: what the compiler says of the function as a whole points at the function.
     let mut body = Group::new(Delimiter::Brace, body);
     body.set_span(block.brace_token.span.join());
-    Ok(quote!(#(#attrs)* #vis #signature #body))
+    // The braces of a body of one line are kept, and then looked upon as superfluous.
+    Ok(quote!(#(#attrs)* #[allow(unused_braces)] #vis #signature #body))
 }
 
 /// Options for streams are for streams.

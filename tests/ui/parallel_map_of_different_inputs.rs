@@ -1,0 +1,9 @@
+//! The same in a map.
+
+use runtree::prelude::*;
+
+fn main() {
+    let length = RunnableLambda::map("length", |text: String| text.len());
+    let double = RunnableLambda::map("double", |n: i64| n * 2);
+    let _both = RunnableParallel::new().with("length", length).with("double", double);
+}
