@@ -1,6 +1,7 @@
 //! The chains that are measured, and their rivals that need no other crate. Each step adds one to a number that the
 //! optimizer cannot see through, so all of them do the same work.
 
+#![allow(unreachable_pub, reason = "a module of several benches, and of the package of peers")]
 #![allow(dead_code, reason = "no bench measures all of them")]
 
 use std::hint::black_box;

@@ -73,7 +73,8 @@ impl<I: Payload, O: Payload, R: Runnable<Input = I, Output = O>> DynRunnable<I, 
         self.call_stream(input, config)
     }
     fn invoke_dyn<'a>(&'a self, input: I, config: &'a RunnableConfig) -> BoxFuture<'a, Result<O>> {
-        Box::pin(self.invoke(input, config))
+        // The future is made where it is polled: to move what is not begun into a box is a copy of all its room.
+        Box::pin(async move { self.invoke(input, config).await })
     }
     fn stream_dyn<'a>(&'a self, input: I, config: &RunnableConfig) -> Chunks<'a, O> {
         self.stream(input, config)
@@ -98,7 +99,7 @@ impl<I: Payload, O: Payload, R: Runnable<Input = I, Output = O>> DynRunnable<I, 
         self.sequence_name()
     }
     fn invoke_steps_dyn<'a>(&'a self, input: I, config: &'a RunnableConfig, first: usize) -> BoxFuture<'a, Result<O>> {
-        Box::pin(self.invoke_steps(input, config, first))
+        Box::pin(async move { self.invoke_steps(input, config, first).await })
     }
     fn transform_steps_dyn<'a>(&'a self, input: Chunks<'a, I>, config: &RunnableConfig, first: usize) -> Chunks<'a, O> {
         self.transform_steps(input, config, first)

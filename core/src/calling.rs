@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::config::RunnableConfig;
+use crate::run::is_polling;
 use crate::runnable::Runnable;
 use crate::{Error, Result};
 
@@ -53,7 +54,9 @@ impl<T, R: Runnable + ?Sized, Call: Future<Output = Result<T>>> Future for Withi
     type Output = Result<T>;
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
         let this = self.project();
-        if let Some(config) = this.unseen.take() {
+        if is_polling()
+            && let Some(config) = this.unseen.take()
+        {
             config.look(|| this.runnable.name());
         }
         this.call.poll(cx).map_err(|error| within(*this.runnable, error))

@@ -41,6 +41,8 @@ use crate::bind::Bind;
 #[derive(Clone)]
 pub struct RunnableSequence<A, B> {
     first: A,
+    /// How many steps `first` is: asked once, not in each call.
+    steps: usize,
     last: B,
     name: Option<Cow<'static, str>>,
 }
@@ -48,7 +50,7 @@ pub struct RunnableSequence<A, B> {
 impl<A: Runnable, B: Runnable<Input = A::Output>> RunnableSequence<A, B> {
     /// `first`, then `last`.
     pub fn new(first: A, last: B) -> Self {
-        Self { first, last, name: None }
+        Self { steps: first.steps(), first, last, name: None }
     }
 
     /// Names the sequence's run. Piped on, the longer sequence keeps the name; of two names the left one wins.
@@ -106,7 +108,7 @@ impl<A: Runnable, B: Runnable<Input = A::Output>> Runnable for RunnableSequence<
     }
 
     fn steps(&self) -> usize {
-        self.first.steps() + self.last.steps()
+        self.steps + self.last.steps()
     }
 
     fn sequence_name(&self) -> Option<Cow<'static, str>> {
@@ -115,7 +117,7 @@ impl<A: Runnable, B: Runnable<Input = A::Output>> Runnable for RunnableSequence<
 
     async fn invoke_steps(&self, input: A::Input, config: &RunnableConfig, first: usize) -> Result<B::Output> {
         let middle = self.first.invoke_steps(input, config, first).await?;
-        self.last.invoke_steps(middle, config, first + self.first.steps()).await
+        self.last.invoke_steps(middle, config, first + self.steps).await
     }
 
     fn transform_steps<'a>(
@@ -125,7 +127,7 @@ impl<A: Runnable, B: Runnable<Input = A::Output>> Runnable for RunnableSequence<
         first: usize,
     ) -> Chunks<'a, B::Output> {
         let middle = self.first.transform_steps(input, config, first);
-        self.last.transform_steps(middle, config, first + self.first.steps())
+        self.last.transform_steps(middle, config, first + self.steps)
     }
 
     async fn batch_steps(
@@ -150,7 +152,7 @@ impl<A: Runnable, B: Runnable<Input = A::Output>> Runnable for RunnableSequence<
                 Err(error) => failed.push(Some(error)),
             }
         }
-        let mut done = self.last.batch_steps(going, on_error, first + self.first.steps()).await.into_iter();
+        let mut done = self.last.batch_steps(going, on_error, first + self.steps).await.into_iter();
         failed
             .into_iter()
             .map(|error| error.map_or_else(|| done.next().unwrap_or_else(|| Err(stopped())), Err))

@@ -1,6 +1,8 @@
 //! What a chain allocates: nothing of its own while nobody listens, and never more for the runs that went before.
 //! Allocations are counted thread by thread, so tests do not disturb one another.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,5 +1,7 @@
 //! `max_concurrency` holds everywhere, gives places back, and cannot come to a standstill.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

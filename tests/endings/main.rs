@@ -1,6 +1,8 @@
 //! Exactly one end for each run: every way in which work can end, and the tree that is left of it. `traced()` checks
 //! besides that each run ended once, in its place, and before its parent.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,4 +1,6 @@
 //! The guide on nesting traces: each example makes the tree that it promises.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 #![allow(dead_code, reason = "an example's `main` is not called here")]
 
 #[path = "../../examples/nest_combined.rs"]

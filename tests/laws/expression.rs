@@ -265,6 +265,7 @@ fn halves(text: &str) -> Vec<String> {
     vec![left.to_owned(), right.to_owned()]
 }
 
+#[allow(clippy::ptr_arg, reason = "a condition takes a reference to the payload")]
 fn is_even(text: &String) -> bool {
     text.len().is_multiple_of(2)
 }

@@ -1,6 +1,8 @@
 //! What holds for every chain, whatever it is made of: chains, inputs, chunks and moments of interruption are made up
 //! at random, from a seed that is always the same.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

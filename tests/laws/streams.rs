@@ -1,5 +1,7 @@
 //! A stream gives what a call gives.
 
+use std::time::Duration;
+
 use futures::stream::{self, StreamExt};
 use proptest::prelude::*;
 use runtree::Fold;
@@ -23,6 +25,15 @@ async fn streamed(chain: &Chain, input: &str, config: &RunnableConfig) -> Vec<Re
 
 async fn transformed(chain: &Chain, input: Vec<String>, config: &RunnableConfig) -> Vec<Result<String>> {
     chain.transform(stream::iter(input.into_iter().map(Ok)).boxed(), config).collect().await
+}
+
+/// As [`transformed`], with a pause before each chunk of the input.
+async fn transformed_slowly(chain: &Chain, input: Vec<String>, config: &RunnableConfig) -> Vec<Result<String>> {
+    let slowly = stream::iter(input).then(async |chunk| {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok(chunk)
+    });
+    chain.transform(slowly.boxed(), config).collect().await
 }
 
 proptest! {
@@ -49,7 +60,8 @@ proptest! {
         block_on(async {
             let (config, _trace) = traced();
             let whole = chain.invoke(input.clone(), &config).await;
-            prop_assert_eq!(folded(&transformed(&chain, chunks(&input, &cuts), &config).await), whole);
+            prop_assert_eq!(folded(&transformed(&chain, chunks(&input, &cuts), &config).await), whole.clone());
+            prop_assert_eq!(folded(&transformed_slowly(&chain, chunks(&input, &cuts), &config).await), whole);
             Ok(())
         })?;
     }

@@ -1,5 +1,7 @@
 //! Faults that were found once, each by the shortest program that showed it.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -143,7 +145,11 @@ async fn of_two_tokens_either_ends_the_run() {
     for first in [true, false] {
         let (a, b) = (CancellationToken::new(), CancellationToken::new());
         let config = RunnableConfig::root().with_cancellation(a.clone()).with_cancellation(b.clone());
-        if first { a.cancel() } else { b.cancel() }
+        if first {
+            a.cancel()
+        } else {
+            b.cancel()
+        }
         assert!(config.is_cancelled());
         assert!(forever.invoke((), &config).await.unwrap_err().is_cancelled());
     }
@@ -152,7 +158,8 @@ async fn of_two_tokens_either_ends_the_run() {
 #[tokio::test]
 async fn a_listener_alone_hears_custom_events() {
     let heard = InMemory::new();
-    let emits = RunnableLambda::new("emits", async |n: i64, config: &RunnableConfig| config.emit("half", n).map(|()| n));
+    let emits =
+        RunnableLambda::new("emits", async |n: i64, config: &RunnableConfig| config.emit("half", n).map(|()| n));
     emits.invoke(7, &RunnableConfig::root().with_listener(heard.handler())).await.unwrap();
     assert!(heard.get("emits").events().iter().any(|event| event.name == "half" && event.data == 7));
 }

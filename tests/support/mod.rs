@@ -1,5 +1,7 @@
 //! What the tests share: a runtime whose time stands still, and ways to stop work half-way.
 
+#![allow(dead_code, reason = "no test uses all of it")]
+
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;

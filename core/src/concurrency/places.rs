@@ -261,8 +261,8 @@ impl Book {
 
     /// Wakes the first who could borrow a place. If the lender goes on before that one is polled, nothing is lent.
     fn offer(&mut self, wake: &mut Vec<Waker>) {
-        if self.unread == 0 && self.hungry == 0 {
-            return;
+        if (self.unread == 0 && self.hungry == 0) || self.unread == self.rounds.len() {
+            return; // nobody lends, or nobody is there to borrow
         }
         let could = |id: &Id| {
             let limiter = self.slots.get(id).map(|place| &place.limiter);
@@ -328,10 +328,10 @@ impl Slot {
             }
             if book.is_enough(&book.lenders(self.id, book.parked), &limiter) {
                 wake.push(cx.waker().clone()); // for another look
-            } else if let Some(place) = book.slots.get_mut(&self.id) {
-                if !place.wakers.iter().any(|known| known.will_wake(cx.waker())) {
-                    place.wakers.push(cx.waker().clone());
-                }
+            } else if let Some(place) = book.slots.get_mut(&self.id)
+                && !place.wakers.iter().any(|known| known.will_wake(cx.waker()))
+            {
+                place.wakers.push(cx.waker().clone());
             }
             Poll::Pending
         })
