@@ -12,17 +12,17 @@ use futures::stream::{self, BoxStream, StreamExt};
 use runtree_core::{CallbackHandler, Chunks, Result, Runnable, RunnableConfig};
 
 /// How many chunks flow through a stream that is measured; the report divides by it.
-pub const CHUNKS: i64 = 1000;
+pub(crate) const CHUNKS: i64 = 1000;
 
 /// The settings of all groups: short, as there are many, and the machine may be shared.
-pub fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+pub(crate) fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).sample_size(50);
     group
 }
 
 /// A group of streams, measured by the chunk.
-pub fn chunk_group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+pub(crate) fn chunk_group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = group(criterion, name);
     group.throughput(Throughput::Elements(CHUNKS.unsigned_abs()));
     group
@@ -46,13 +46,13 @@ macro_rules! ten {
 }
 
 /// A handler that wants all that handlers get by default, and does nothing with it.
-pub struct Noop;
+pub(crate) struct Noop;
 
 impl CallbackHandler for Noop {}
 
 /// A step as an author writes it.
 #[derive(Clone, Copy)]
-pub struct Add;
+pub(crate) struct Add;
 
 impl Runnable for Add {
     type Input = i64;
@@ -68,7 +68,7 @@ impl Runnable for Add {
 }
 
 /// A step on a small text, whose own work is next to nothing.
-pub struct Echo;
+pub(crate) struct Echo;
 
 impl Runnable for Echo {
     type Input = String;
@@ -80,24 +80,24 @@ impl Runnable for Echo {
 }
 
 /// The small text.
-pub fn text() -> String {
+pub(crate) fn text() -> String {
     black_box("What is a run?").to_owned()
 }
 
 /// The chunks that flow into each chain.
-pub fn chunks() -> Chunks<'static, i64> {
+pub(crate) fn chunks() -> Chunks<'static, i64> {
     stream::iter((0..CHUNKS).map(Ok)).boxed()
 }
 
 /// (i) What one would write with no framework at all.
-pub mod by_hand {
+pub(crate) mod by_hand {
     use super::*;
 
     async fn add(x: i64) -> Result<i64> {
         Ok(black_box(x) + 1)
     }
 
-    pub async fn ten(x: i64) -> Result<i64> {
+    pub(crate) async fn ten(x: i64) -> Result<i64> {
         let x = add(x).await?;
         let x = add(x).await?;
         let x = add(x).await?;
@@ -111,7 +111,7 @@ pub mod by_hand {
     }
 
     /// Ten raw `StreamExt::map`s, in no box.
-    pub async fn ten_maps() -> usize {
+    pub(crate) async fn ten_maps() -> usize {
         let add = |x: Result<i64>| Ok(black_box(x?) + 1);
         let chunks = stream::iter((0..CHUNKS).map(Ok));
         let chunks = chunks.map(add).map(add).map(add).map(add).map(add);
@@ -120,14 +120,14 @@ pub mod by_hand {
 }
 
 /// (ii) A list of boxed steps behind `#[async_trait]`, as a small framework of one's own would have it.
-pub mod boxed_steps {
+pub(crate) mod boxed_steps {
     use super::*;
 
-    pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-    pub type Items<'a> = BoxStream<'a, Result<i64, BoxError>>;
+    pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+    pub(crate) type Items<'a> = BoxStream<'a, Result<i64, BoxError>>;
 
     #[async_trait::async_trait]
-    pub trait Step: Send + Sync {
+    pub(crate) trait Step: Send + Sync {
         async fn call(&self, x: i64) -> Result<i64, BoxError>;
 
         /// Each item through `call`.
@@ -152,26 +152,26 @@ pub mod boxed_steps {
         }
     }
 
-    pub fn ten() -> Vec<Box<dyn Step>> {
+    pub(crate) fn ten() -> Vec<Box<dyn Step>> {
         (0..10).map(|_| Box::new(Add) as Box<dyn Step>).collect()
     }
 
-    pub async fn invoke(steps: &[Box<dyn Step>], mut x: i64) -> Result<i64, BoxError> {
+    pub(crate) async fn invoke(steps: &[Box<dyn Step>], mut x: i64) -> Result<i64, BoxError> {
         for step in steps {
             x = step.call(x).await?;
         }
         Ok(x)
     }
 
-    pub fn items() -> Items<'static> {
+    pub(crate) fn items() -> Items<'static> {
         stream::iter((0..CHUNKS).map(Ok)).boxed()
     }
 
-    pub async fn call_each(steps: &[Box<dyn Step>]) -> usize {
+    pub(crate) async fn call_each(steps: &[Box<dyn Step>]) -> usize {
         steps.iter().fold(items(), |items, step| step.call_each(items)).count().await
     }
 
-    pub async fn map_each(steps: &[Box<dyn Step>]) -> usize {
+    pub(crate) async fn map_each(steps: &[Box<dyn Step>]) -> usize {
         steps.iter().fold(items(), |items, step| step.map_each(items)).count().await
     }
 }

@@ -7,8 +7,9 @@ use futures::{FutureExt, StreamExt};
 use runtree::prelude::*;
 use tokio_util::sync::CancellationToken;
 
+use crate::at_most::at_most;
 use crate::gauge::Gauge;
-use crate::support::{at_most, block_on, panic_quietly};
+use crate::support::{block_on, panic_quietly};
 
 const HOUR: u64 = 3_600_000;
 

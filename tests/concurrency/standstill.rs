@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use runtree::prelude::*;
 
+use crate::at_most::at_most;
 use crate::gauge::Gauge;
-use crate::support::{at_most, block_on};
+use crate::support::block_on;
 
 /// Work as data.
 #[derive(Clone, Debug)]

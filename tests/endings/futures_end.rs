@@ -6,8 +6,9 @@ use runtree::tracing::handlers::traced;
 use runtree::{RunType, Status};
 use std::panic::AssertUnwindSafe;
 
+use crate::at_most::at_most;
 use crate::steps::{Step, first, hang, panics};
-use crate::support::{at_most, panic_quietly};
+use crate::support::panic_quietly;
 
 /// Calls `chain` and lets it panic; says whether it did.
 async fn panicked(chain: &impl Runnable<Input = String, Output = String>, config: &RunnableConfig) -> bool {

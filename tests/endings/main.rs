@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+#[path = "../support/at_most.rs"]
+mod at_most;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -194,3 +194,19 @@ async fn dropped_events_stop_the_run() {
     drop(events);
     assert_eq!(trace.get("RunnableSequence").status(), Status::Truncated);
 }
+
+#[tokio::test]
+async fn the_first_error_is_the_last_item_though_nobody_listens() {
+    let config = RunnableConfig::root();
+    let fails = || RunnableLambda::sync("fails", |_: String, _| Err::<String, _>("no".into()));
+    // Both readers of the input meet its error; it is told once.
+    let assigned =
+        fails().pipe(|text: String| runtree::fields! { "given" => text }).assign("more", |fields: Fields| fields.len());
+    let items: Vec<_> = assigned.stream("x".into(), &config).collect().await;
+    assert_eq!(items.iter().map(Result::is_err).collect::<Vec<_>>(), [true]);
+    // A branch that fails ends the others.
+    let branches = RunnableParallel::new().with("bad", fails()).with("good", abc());
+    let items: Vec<_> = branches.stream("x".into(), &config).collect().await;
+    assert!(items.last().unwrap().is_err(), "{items:?}");
+    assert_eq!(items.iter().filter(|item| item.is_err()).count(), 1);
+}

@@ -265,8 +265,7 @@ fn halves(text: &str) -> Vec<String> {
     vec![left.to_owned(), right.to_owned()]
 }
 
-#[allow(clippy::ptr_arg, reason = "a condition takes a reference to the payload")]
-fn is_even(text: &String) -> bool {
+fn is_even(text: &str) -> bool {
     text.len().is_multiple_of(2)
 }
 
@@ -322,7 +321,7 @@ impl Expression {
                 parallel((a, b)).into_struct(|(a, b): (String, String)| format!("({a},{b})")).boxed()
             }
             Self::Branch { when_even, otherwise } => {
-                RunnableBranch::new(otherwise.build()).when(is_even, when_even.build()).boxed()
+                RunnableBranch::new(otherwise.build()).when(|text: &String| is_even(text), when_even.build()).boxed()
             }
             Self::Each(inner) => {
                 let halves = RunnableLambda::map("halves", |text: String| halves(&text));

@@ -78,6 +78,9 @@ impl Group {
 
     /// Lets others have the places of the items if they need them, until [`resume`](Self::resume). A stream does so
     /// before it hands an item to its reader: while the reader is busy, nobody polls the others.
+    ///
+    /// A reader that was given no item, as when a timer wins a `select!`, is not known to be busy: its items keep their
+    /// places. If it then waits for items of its own under the same bound, it may wait for ever.
     pub fn park(&mut self) {
         if !std::mem::replace(&mut self.parked, true) {
             self.rounds.iter().for_each(Round::park);
