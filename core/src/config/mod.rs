@@ -179,7 +179,12 @@ impl RunnableConfig {
 
     /// Bounds how many items of batches, branches of parallels and elements of `each` run at once, in all that is
     /// below together, however deep they nest. Code that waits for a batch of its own gives its place back
-    /// meanwhile, so nesting cannot deadlock. Inside a bound, a new bound holds as well as the outer one.
+    /// meanwhile, and so nesting does not deadlock. Inside a bound, a new bound holds as well as the outer one.
+    ///
+    /// While the reader of a stream of results does something else, their places are lent: more may be in flight than
+    /// the bound says, though not more is being polled. One thing to avoid: a reader that turns away from such a stream
+    /// while it waits for an item, as `select!` with a timer does, and then, with the stream still there, starts a batch
+    /// under the same bound, may wait for ever. Drop the stream first.
     ///
     /// # Panics
     /// If `at_once` is 0.
