@@ -10,6 +10,7 @@ mod calling;
 mod concurrency;
 mod config;
 mod error;
+mod pass;
 mod payload;
 mod run;
 mod runnable;
@@ -20,6 +21,8 @@ pub use callbacks::{CallbackHandler, Interest};
 pub use concurrency::{Gate, Group, OnError, Passing};
 pub use config::{ConfigPatch, RunnableConfig};
 pub use error::{BoxError, Error, ErrorKind, Result, ResultExt};
+#[doc(hidden)]
+pub use pass::{Mapped, Pass};
 pub use payload::{Field, Fields, Fold, FromField, Json, Merge, Opaque, Payload, Record};
 #[doc(hidden)]
 pub use run::{Limits, poll_for};

@@ -10,6 +10,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use crate::calling::{Calling, Within, within};
 use crate::concurrency::{OnError, as_completed};
 use crate::config::RunnableConfig;
+use crate::pass::Pass;
 use crate::payload::{Fold, Payload, Record};
 use crate::run::{Body, Limits, Opening, Replayed, RunFuture, RunGuard, RunStream, RunType, poll_limits, recorded};
 use crate::shape::Shape;
@@ -275,6 +276,16 @@ pub trait Runnable: Send + Sync {
         first: usize,
     ) -> Chunks<'a, Self::Output> {
         self.transform(input, &config.step(|| step_tag(first)))
+    }
+
+    /// Transforms as the steps of a sequence that nobody listens to.
+    #[doc(hidden)]
+    fn pass<'a, S: Pass<'a, Self::Input>>(
+        &'a self,
+        input: S,
+        config: &RunnableConfig,
+    ) -> impl Pass<'a, Self::Output> + use<'a, S, Self> {
+        self.transform(input.into_chunks(), config)
     }
 
     /// Runs a batch as the steps of a sequence from number `first` on.

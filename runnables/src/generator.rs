@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use runtree_core::{Chunks, Error, Fold, Payload, Result, Runnable, RunnableConfig};
+use runtree_core::{Chunks, Error, Fold, Mapped, Pass, Payload, Result, Runnable, RunnableConfig};
 
 use crate::sequence::pipe_operator;
 
@@ -17,6 +17,20 @@ use crate::sequence::pipe_operator;
 pub trait GeneratorFn<I, O>: Send + Sync {
     /// Calls it.
     fn call<'a>(&'a self, input: Chunks<'a, I>, config: RunnableConfig) -> Chunks<'a, O>;
+
+    /// Calls it in a sequence that nobody listens to.
+    #[doc(hidden)]
+    fn pass<'a, S: Pass<'a, I>>(
+        &'a self,
+        input: S,
+        config: &RunnableConfig,
+    ) -> impl Pass<'a, O> + use<'a, S, Self, I, O>
+    where
+        I: 'a,
+        O: 'a,
+    {
+        self.call(input.into_chunks(), config.clone())
+    }
 }
 
 impl<F, I, O> GeneratorFn<I, O> for F
@@ -53,7 +67,15 @@ where
     O: Send + 'static,
 {
     fn call<'a>(&'a self, input: Chunks<'a, I>, _config: RunnableConfig) -> Chunks<'a, O> {
-        input.map(|chunk| chunk.map(&self.0)).boxed()
+        Mapped::new(input, &self.0).into_chunks()
+    }
+
+    fn pass<'a, S: Pass<'a, I>>(
+        &'a self,
+        input: S,
+        _config: &RunnableConfig,
+    ) -> impl Pass<'a, O> + use<'a, S, F, I, O> {
+        Mapped::new(input, &self.0)
     }
 }
 
@@ -194,6 +216,10 @@ impl<F: GeneratorFn<I, O>, I: Payload, O: Payload> Runnable for RunnableGenerato
 
     fn call_stream<'a>(&'a self, input: Chunks<'a, I>, config: RunnableConfig) -> Chunks<'a, O> {
         self.function.call(input, config)
+    }
+
+    fn pass<'a, S: Pass<'a, I>>(&'a self, input: S, config: &RunnableConfig) -> impl Pass<'a, O> + use<'a, S, F, I, O> {
+        self.function.pass(input, config)
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use runtree_core::shape::{Parts, Shape};
-use runtree_core::{Chunks, Error, OnError, Result, Runnable, RunnableConfig, open_item};
+use runtree_core::{Chunks, Error, OnError, Pass, Result, Runnable, RunnableConfig, open_item};
 
 use crate::bind::Bind;
 
@@ -126,8 +126,19 @@ impl<A: Runnable, B: Runnable<Input = A::Output>> Runnable for RunnableSequence<
         config: &RunnableConfig,
         first: usize,
     ) -> Chunks<'a, B::Output> {
+        if !config.is_traced() {
+            return self.pass(input, config).into_chunks();
+        }
         let middle = self.first.transform_steps(input, config, first);
         self.last.transform_steps(middle, config, first + self.steps)
+    }
+
+    fn pass<'a, S: Pass<'a, A::Input>>(
+        &'a self,
+        input: S,
+        config: &RunnableConfig,
+    ) -> impl Pass<'a, B::Output> + use<'a, S, A, B> {
+        self.last.pass(self.first.pass(input, config), config)
     }
 
     async fn batch_steps(

@@ -75,7 +75,7 @@ fn a_line_has_every_field_of_the_run() {
     assert_eq!(child["inputs"], json!({"input": "in"}));
     assert_eq!(child["outputs"], json!({"output": "out"}));
     assert_eq!((&child["status"], &child["error"]), (&json!("success"), &Value::Null));
-    assert_eq!((&root["status"], &root["error"]), (&json!("error"), &json!("other: tool")));
+    assert_eq!((&root["status"], &root["error"]), (&json!("error"), &json!("tool")));
     assert_eq!((&child["tags"], &child["metadata"]), (&json!(["t"]), &json!({"k": 1})));
     assert!(child["dotted_order"].as_str().unwrap().starts_with(root["dotted_order"].as_str().unwrap()));
     assert_eq!(child["events"].as_array().unwrap().len(), 2);
