@@ -1,18 +1,19 @@
 //! A run: one piece of work in its place in a trace, and how it ended.
 
+mod event;
 mod guard;
 mod held;
+mod json;
+mod kind;
 mod trace;
 mod watchdog;
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -20,118 +21,20 @@ use crate::Error;
 use crate::config::{Call, Scope};
 use crate::payload::Record;
 
+pub use event::RunEvent;
 pub(crate) use guard::recorded;
 pub use guard::{Opening, RunGuard};
 #[doc(hidden)]
 pub use held::Limits;
 pub use held::RunFuture;
 pub(crate) use held::{Body, Replayed, RunStream, poll_limits};
+pub use kind::{Origin, RunType, Status};
 pub use trace::Moment;
 pub(crate) use trace::Trace;
 #[doc(hidden)]
 pub use watchdog::poll_for;
 pub use watchdog::{LostContext, on_lost_context, polled_run};
 pub(crate) use watchdog::{is_polling, look, poll_within, report_panic, unpolled};
-
-/// What kind of work a run is, as LangSmith knows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum RunType {
-    /// Composition and plain functions.
-    #[default]
-    Chain,
-    /// A model call, chat or text.
-    Llm,
-    /// A tool.
-    Tool,
-    /// A retriever of documents.
-    Retriever,
-    /// An embedding call.
-    Embedding,
-    /// A prompt template.
-    Prompt,
-    /// An output parser.
-    Parser,
-}
-
-impl RunType {
-    /// As it stands on the wire: `chain`, `llm`, …
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Chain => "chain",
-            Self::Llm => "llm",
-            Self::Tool => "tool",
-            Self::Retriever => "retriever",
-            Self::Embedding => "embedding",
-            Self::Prompt => "prompt",
-            Self::Parser => "parser",
-        }
-    }
-
-    /// Reads [`as_str`](Self::as_str).
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Chain, Self::Llm, Self::Tool, Self::Retriever, Self::Embedding, Self::Prompt, Self::Parser]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-    }
-}
-
-impl fmt::Display for RunType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Which door a run was opened through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// A runnable. Its record has the events `start` and `end` or `error`.
-    #[default]
-    Runnable,
-    /// A traceable function.
-    Function,
-    /// A block: a run held open by hand.
-    Block,
-}
-
-/// How a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// Still open.
-    Pending,
-    /// It returned, or its stream ended.
-    Success,
-    /// It failed, or a deadline passed.
-    Error,
-    /// Its future was dropped, or its token cancelled.
-    Cancelled,
-    /// The reader dropped its stream before the end.
-    Truncated,
-    /// Its code panicked.
-    Panicked,
-}
-
-impl Status {
-    /// As one lower-case word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Success => "success",
-            Self::Error => "error",
-            Self::Cancelled => "cancelled",
-            Self::Truncated => "truncated",
-            Self::Panicked => "panicked",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// How a run closed. Every run that opens gets exactly one.
 #[derive(Clone, Debug)]
@@ -144,32 +47,6 @@ pub struct Outcome {
     pub error: Option<Error>,
     ended: Moment,
     duration: Duration,
-}
-
-/// Something that happened inside a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunEvent {
-    /// What happened: `start`, `new_token`, `retry`, `end`, `error`, or a name of the user's.
-    pub name: Cow<'static, str>,
-    /// When, in microseconds since 1970.
-    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
-    pub time: Moment,
-    /// What there is to say about it; null if nothing.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub data: Value,
-    /// Whether the user's code sent it, through [`RunnableConfig::emit`](crate::RunnableConfig::emit).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub custom: bool,
-}
-
-fn as_text<S: serde::Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(moment)
-}
-
-fn from_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
-    let text = Cow::<'de, str>::deserialize(deserializer)?;
-    let dotted: String = text.chars().filter(|c| !matches!(c, '-' | ':' | '.')).collect();
-    Moment::from_dotted(&dotted).ok_or_else(|| serde::de::Error::custom(format!("not a moment: {text}")))
 }
 
 /// One piece of work in its place in a trace: built once when it opens, shared by all who look at it.
@@ -596,39 +473,5 @@ impl fmt::Debug for Run {
 impl PartialEq for Run {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id
-    }
-}
-
-/// A run as one JSON object, as the JSONL file and `--json` have it: the fields of LangSmith's run schema, and
-/// `status`, `project`, `late` and `lost_from` beside them.
-impl Serialize for Run {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map: BTreeMap<&'static str, Value> = BTreeMap::new();
-        map.insert("id", self.id.to_string().into());
-        map.insert("trace_id", self.trace_id().to_string().into());
-        map.insert("parent_run_id", self.parent_id().map(|id| id.to_string()).into());
-        map.insert("dotted_order", self.dotted_order().into());
-        map.insert("name", self.name().into());
-        map.insert("run_type", self.run_type.as_str().into());
-        map.insert("status", self.status().as_str().into());
-        map.insert("start_time", self.start.to_string().into());
-        map.insert("end_time", self.end_time().map(|end| end.to_string()).into());
-        map.insert("duration_us", u64::try_from(self.duration().as_micros()).unwrap_or(u64::MAX).into());
-        map.insert("tags", self.tags().into_iter().map(|tag| Value::String(tag.into())).collect());
-        map.insert("metadata", Value::Object(self.metadata()));
-        map.insert("inputs", self.inputs());
-        map.insert("outputs", self.outputs().unwrap_or_default());
-        map.insert("error", self.error().map(ToString::to_string).into());
-        map.insert("events", serde_json::to_value(self.events()).map_err(serde::ser::Error::custom)?);
-        if let Some(project) = self.project() {
-            map.insert("project", project.into());
-        }
-        if self.late {
-            map.insert("late", true.into());
-        }
-        if let Some(run) = &self.lost_from {
-            map.insert("lost_from", run.id.to_string().into());
-        }
-        map.serialize(serializer)
     }
 }
