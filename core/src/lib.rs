@@ -23,13 +23,13 @@ pub use config::{ConfigPatch, RunnableConfig};
 pub use error::{BoxError, Error, ErrorKind, Result, ResultExt};
 #[doc(hidden)]
 pub use pass::{Mapped, Pass};
-pub use payload::{Field, Fields, Fold, FromField, Json, Merge, Opaque, Payload, Record};
-#[doc(hidden)]
-pub use run::{Limits, poll_for};
+pub use payload::{Field, Fields, Fold, FromField, Json, Merge, Opaque, Payload, Record, Shared};
 pub use run::{
-    LostContext, Moment, Opening, Origin, Outcome, Run, RunEvent, RunFuture, RunGuard, RunType, Status,
+    Attachment, LostContext, Moment, Opening, Origin, Outcome, Run, RunEvent, RunFuture, RunGuard, RunType, Status,
     on_lost_context, polled_run,
 };
+#[doc(hidden)]
+pub use run::{Limits, poll_for};
 pub use runnable::{Chunks, Flow, Runnable, whole};
 #[doc(hidden)]
 pub use runnable::{open_item, step_tag};

@@ -1,15 +1,21 @@
 //! What flows between runnables: how a value is recorded, and how its chunks fold into one.
 
+mod bounded;
 mod fields;
 mod fold;
 mod opaque;
+mod record;
 mod std_types;
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 pub use fields::{Field, Fields, FromField};
 pub use fold::Fold;
 pub use opaque::{Json, Opaque};
+pub(crate) use record::recorded;
+pub use record::{Record, Shared};
 
 /// A value that flows between runnables: it can be recorded, and its chunks fold into one.
 ///
@@ -35,6 +41,12 @@ pub trait Payload: Clone + Send + Sync + 'static {
 
     /// The JSON kept on the run. Called only while a handler listens.
     fn record(&self) -> Value;
+
+    /// The value as something that can be recorded later, where that costs nothing: when it is shared, and does not change
+    /// any more. A run then keeps the value itself, and nothing of it is copied by the code that runs.
+    fn share(&self) -> Option<Arc<dyn Shared>> {
+        None
+    }
 
     /// Takes in the next chunk of a stream; unless a type says otherwise, the newest chunk replaces what was
     /// there. Text and lists append, numbers add, maps and tuples merge part by part.
@@ -66,41 +78,4 @@ pub enum Merge {
     Joined,
     /// It could not be added, so it took the place of what was there.
     Replaced,
-}
-
-/// A value as a run keeps it: its JSON, and whether that is a map of its own.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    value: Value,
-    keyed: bool,
-}
-
-impl Record {
-    /// Records `payload`.
-    pub fn of<T: Payload>(payload: &T) -> Self {
-        Self { value: payload.record(), keyed: T::KEYED }
-    }
-
-    /// A record that is wrapped under one key, whatever it is.
-    pub fn value(value: impl Into<Value>) -> Self {
-        Self { value: value.into(), keyed: false }
-    }
-
-    /// A record that is the run's inputs or outputs as it stands.
-    pub fn map(map: Map<String, Value>) -> Self {
-        Self { value: Value::Object(map), keyed: true }
-    }
-
-    /// The recorded value itself, unwrapped.
-    pub fn as_value(&self) -> &Value {
-        &self.value
-    }
-
-    /// The value as a run's inputs or outputs: a map as it is, anything else as `{key: value}`.
-    pub fn under(&self, key: &str) -> Value {
-        if self.keyed && self.value.is_object() {
-            return self.value.clone();
-        }
-        Value::Object(Map::from_iter([(key.to_owned(), self.value.clone())]))
-    }
 }

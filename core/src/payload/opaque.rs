@@ -24,7 +24,7 @@ pub struct Json<T>(pub T);
 impl<T: Serialize + Clone + Send + Sync + 'static> Payload for Json<T> {
     const KEYED: bool = true;
     fn record(&self) -> Value {
-        serde_json::to_value(&self.0).unwrap_or_else(|error| Value::String(format!("not recordable: {error}")))
+        super::bounded::to_value(&self.0).unwrap_or_else(|error| Value::String(format!("not recordable: {error}")))
     }
 }
 

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use serde_json::{Map, Number, Value, json};
 
-use super::{Fold, Merge, Payload};
+use super::{Fold, Merge, Payload, Shared, bounded};
 use crate::Error;
 
 impl Payload for String {
@@ -49,12 +52,65 @@ impl Payload for Arc<str> {
     fn record(&self) -> Value {
         self.as_ref().into()
     }
+    fn share(&self) -> Option<Arc<dyn Shared>> {
+        Some(Arc::new(self.clone()))
+    }
     fn merge(&mut self, next: Self) -> Merge {
         *self = [self.as_ref(), next.as_ref()].concat().into();
         Merge::Joined
     }
     fn json_schema() -> Value {
         String::json_schema()
+    }
+}
+
+impl Shared for Arc<str> {
+    fn to_value(&self) -> Value {
+        self.record()
+    }
+    fn weight(&self) -> usize {
+        self.len()
+    }
+}
+
+/// Bytes that are shared. Their record is what they say, if they are text; else base64, as LangSmith has it.
+impl Payload for Bytes {
+    fn record(&self) -> Value {
+        match std::str::from_utf8(self) {
+            Ok(text) => text.into(),
+            Err(_) => BASE64_STANDARD.encode(self).into(),
+        }
+    }
+    fn share(&self) -> Option<Arc<dyn Shared>> {
+        Some(Arc::new(self.clone()))
+    }
+    fn merge(&mut self, next: Self) -> Merge {
+        *self = [self.as_ref(), next.as_ref()].concat().into();
+        Merge::Joined
+    }
+    fn json_schema() -> Value {
+        String::json_schema()
+    }
+}
+
+impl Shared for Bytes {
+    fn to_value(&self) -> Value {
+        self.record()
+    }
+    fn weight(&self) -> usize {
+        self.len() / 3 * 4
+    }
+}
+
+/// What an `Arc` holds that derives its record: kept as it is, until somebody looks.
+struct Held<T>(Arc<T>);
+
+impl<T: Payload> Shared for Held<T> {
+    fn to_value(&self) -> Value {
+        self.0.record()
+    }
+    fn weight(&self) -> usize {
+        size_of::<T>()
     }
 }
 
@@ -175,11 +231,15 @@ impl<T: Payload> Payload for Vec<T> {
 }
 
 macro_rules! shared {
-    ($($pointer:ident: $whole:ident, $next:ident => $merge:expr;)*) => {$(
+    ($($pointer:ident: $this:ident => $share:expr, $whole:ident, $next:ident => $merge:expr;)*) => {$(
         impl<T: Payload> Payload for $pointer<T> {
             const KEYED: bool = T::KEYED;
             fn record(&self) -> Value {
                 self.as_ref().record()
+            }
+            fn share(&self) -> Option<Arc<dyn Shared>> {
+                let $this = self;
+                $share
             }
             fn merge(&mut self, next: Self) -> Merge {
                 let ($whole, $next) = (self, next);
@@ -195,8 +255,8 @@ macro_rules! shared {
     )*};
 }
 shared! {
-    Arc: whole, next => Arc::make_mut(whole).merge(Arc::unwrap_or_clone(next));
-    Box: whole, next => whole.as_mut().merge(*next);
+    Arc: this => Some(Arc::new(Held(this.clone()))), whole, next => Arc::make_mut(whole).merge(Arc::unwrap_or_clone(next));
+    Box: this => this.as_ref().share(), whole, next => whole.as_mut().merge(*next);
 }
 
 /// A value that cannot be added is replaced where it stands; the map as a whole still joins.
@@ -261,7 +321,7 @@ tuples! { (A 0) (A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3) (A 0, B 1, C 2, 
 impl Payload for Value {
     const KEYED: bool = true;
     fn record(&self) -> Value {
-        self.clone()
+        bounded::copy(self)
     }
     fn merge(&mut self, next: Self) -> Merge {
         match (&mut *self, next) {
@@ -302,7 +362,7 @@ fn sum(a: &Number, b: &Number) -> Option<Number> {
 impl Payload for Map<String, Value> {
     const KEYED: bool = true;
     fn record(&self) -> Value {
-        Value::Object(self.clone())
+        bounded::copy_map(self)
     }
     fn json_schema() -> Value {
         json!({"type": "object"})

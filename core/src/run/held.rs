@@ -232,10 +232,10 @@ where
             Some(Ok(chunk)) => {
                 if let Some(run) = this.guard.run() {
                     if run.wants_chunks() {
-                        run.tell_chunk(&chunk.record());
+                        run.tell_chunk(&crate::payload::recorded(|| chunk.record()));
                     }
                     if run.wants_payloads() {
-                        this.seen.push(chunk.clone());
+                        fold(&mut this.seen, &chunk);
                     }
                 }
                 Poll::Ready(Some(Ok(chunk)))
@@ -300,8 +300,16 @@ impl<I: Payload> Stream for Folded<'_, I> {
     }
 }
 
+/// Takes a chunk in, unless the payload's own code panics: who is watched must not notice.
+fn fold<T: Payload>(seen: &mut Fold<T>, chunk: &T) {
+    let folded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| seen.push(chunk.clone())));
+    if folded.is_err() {
+        *seen = Fold::new();
+    }
+}
+
 fn note<I: Payload>(seen: Option<&Mutex<Fold<I>>>, item: &Result<I>) {
     if let (Some(seen), Ok(chunk)) = (seen, item) {
-        seen.lock().unwrap_or_else(PoisonError::into_inner).push(chunk.clone());
+        fold(&mut seen.lock().unwrap_or_else(PoisonError::into_inner), chunk);
     }
 }

@@ -1,5 +1,6 @@
 //! A run: one piece of work in its place in a trace, and how it ended.
 
+mod attachment;
 mod event;
 mod guard;
 mod held;
@@ -21,6 +22,7 @@ use crate::Error;
 use crate::config::{Call, Scope};
 use crate::payload::Record;
 
+pub use attachment::Attachment;
 pub use event::RunEvent;
 pub(crate) use guard::recorded;
 pub use guard::{Opening, RunGuard};
@@ -88,6 +90,7 @@ struct Added {
     tags: Vec<Cow<'static, str>>,
     metadata: Map<String, Value>,
     output: Option<Record>,
+    attachments: Vec<Attachment>,
 }
 
 impl Run {
@@ -276,13 +279,19 @@ impl Run {
     /// has what it was told to give, a function what it had given so far, else `{"output": null}`. What any failed run had given is in its
     /// [`outcome`](Self::outcome).
     pub fn outputs(&self) -> Option<Value> {
+        self.output().map(|output| output.under("output"))
+    }
+
+    /// What [`outputs`](Self::outputs) are made of.
+    pub fn output(&self) -> Option<&Record> {
+        static NULL: Record = Record::NULL;
         let outcome = self.outcome()?;
         let failed = matches!(outcome.status, Status::Error | Status::Panicked);
-        let given = outcome.output.as_ref().map(|output| output.under("output"));
+        let given = outcome.output.as_ref();
         match (failed, self.origin) {
             (false, _) => given,
             (true, Origin::Block) => given,
-            (true, Origin::Function) => given.or_else(|| Some(Record::value(Value::Null).under("output"))),
+            (true, Origin::Function) => given.or(Some(&NULL)),
             (true, _) => given.filter(|_| self.run_type == RunType::Llm),
         }
     }
@@ -392,6 +401,19 @@ impl Run {
         };
         whole.extend(output);
         added.output = Some(Record::map(whole));
+    }
+
+    /// Adds a file to the run: an image, an audio clip, a document. It travels beside inputs and outputs, as it is.
+    /// A second one of the same name replaces the first.
+    pub fn attach(&self, attachment: Attachment) {
+        let mut added = self.added();
+        added.attachments.retain(|known| known.name != attachment.name);
+        added.attachments.push(attachment);
+    }
+
+    /// The files added to it.
+    pub fn attachments(&self) -> Vec<Attachment> {
+        self.peek(|added| added.attachments.clone())
     }
 
     pub(crate) fn now(&self) -> Moment {
