@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runtree_core::{Error, ErrorKind, Payload, Record, Result, Run, RunGuard, RunnableConfig, Status};
+use runtree_core::{Attachment, Error, ErrorKind, Payload, Record, Result, Run, RunGuard, RunnableConfig, Status};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -193,6 +193,13 @@ impl RunTree {
     pub fn add_event(&self, name: impl Into<Cow<'static, str>>, data: impl Into<Value>) {
         if !self.run().is_elsewhere() {
             self.run().add_event(name, data);
+        }
+    }
+
+    /// Adds a file to the run: an image, an audio clip, a document. See [`Run::attach`].
+    pub fn attach(&self, attachment: Attachment) {
+        if !self.run().is_elsewhere() {
+            self.run().attach(attachment);
         }
     }
 

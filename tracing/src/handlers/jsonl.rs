@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use runtree_core::{CallbackHandler, Error, ErrorKind, Result, ResultExt, Run};
+use runtree_core::{CallbackHandler, Error, ErrorKind, Record, Result, ResultExt, Run};
 use serde_json::{Value, json};
 
 /// How many bytes may wait to be written, unless set.
@@ -202,7 +202,7 @@ impl Ear {
 
 impl CallbackHandler for Ear {
     fn on_start(&self, run: &Arc<Run>) {
-        let weight = RUN + run.input().map_or(0, |input| weight(input.as_value()));
+        let weight = RUN + run.input().map_or(0, Record::weight);
         if self.with_starts.load(Ordering::Relaxed) && self.admits(weight) {
             self.send(Task::Start(run.clone(), weight));
         }
@@ -210,21 +210,10 @@ impl CallbackHandler for Ear {
 
     fn on_end(&self, run: &Arc<Run>) {
         let output = run.outcome().and_then(|outcome| outcome.output.as_ref());
-        let weight =
-            RUN + [run.input(), output].into_iter().flatten().map(|part| weight(part.as_value())).sum::<usize>();
+        let weight = RUN + [run.input(), output].into_iter().flatten().map(Record::weight).sum::<usize>();
         if self.admits(weight) {
             self.send(Task::End(run.clone(), weight));
         }
-    }
-}
-
-/// About how many bytes a value takes.
-fn weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 8,
-        Value::Array(values) => 8 + values.iter().map(weight).sum::<usize>(),
-        Value::Object(map) => 8 + map.iter().map(|(key, value)| key.len() + 8 + weight(value)).sum::<usize>(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
     }
 }
 

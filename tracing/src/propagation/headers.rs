@@ -106,6 +106,12 @@ impl TraceHeaders {
         Self { config: join(config, headers).unwrap_or_else(|| config.clone()) }
     }
 
+    /// Where no header is asked.
+    #[cfg(feature = "tower")]
+    pub(super) fn at(config: RunnableConfig) -> Self {
+        Self { config }
+    }
+
     /// The caller's run; inside of a traceable function, the function's own. `None` at the root of a new trace.
     pub fn run_tree(&self) -> Option<RunTree> {
         RunTree::from_config(&self.config)

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::limits;
 
+/// How the keys of our items begin.
+const OURS: &[u8] = b"langsmith-";
 const METADATA: &str = "langsmith-metadata";
 const TAGS: &str = "langsmith-tags";
 const PROJECT: &str = "langsmith-project";
@@ -15,14 +17,16 @@ const ADDRESS: &str = "langsmith-address";
 /// What stands for itself; all else is written as bytes in percent form.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b'/');
 
-/// A dotted order in the one form that goes on the wire. `None` if it is none, or one that no server would take:
-/// an id twice, a child that starts before its parent.
+/// A dotted order in the one form that goes on the wire. `None` if it is none, or has an id twice.
+///
+/// A child may seem to start before its parent: each service has its own clock, and that of JavaScript counts in
+/// milliseconds. Such a run still has its place.
 pub(super) fn canonical(text: &str) -> Option<String> {
     let mut path: Vec<(Moment, Uuid)> = Vec::new();
     for segment in text.split('.') {
         let (time, id) = segment.split_at_checked(segment.len().checked_sub(36)?)?;
         let (time, id) = (Moment::from_dotted(time)?, Uuid::try_parse(id).ok()?);
-        if path.iter().any(|(before, known)| *known == id || *before > time) {
+        if path.iter().any(|(_, known)| *known == id) {
             return None;
         }
         path.push((time, id));
@@ -50,6 +54,12 @@ pub(super) fn write_baggage(config: &RunnableConfig, run: &Run, room: usize) -> 
         }
     }
     None
+}
+
+/// Whether a `baggage` header has an item of ours.
+#[cfg(any(feature = "tower", feature = "reqwest"))]
+pub(super) fn is_in(header: &[u8]) -> bool {
+    header.split(|byte| *byte == b',').any(|item| item.trim_ascii_start().starts_with(OURS))
 }
 
 /// What the baggage of a request says to us.
@@ -85,7 +95,7 @@ impl Baggage {
         let item = item.split(|byte| *byte == b';').next().unwrap_or(item);
         let Some(equals) = item.iter().position(|byte| *byte == b'=') else { return };
         let (key, value) = (item[..equals].trim_ascii(), item[equals + 1..].trim_ascii());
-        if !key.starts_with(b"langsmith-") {
+        if !key.starts_with(OURS) {
             return;
         }
         let read = percent_decode(value).decode_utf8().ok().and_then(|value| self.set(key, &value));

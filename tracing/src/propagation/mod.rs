@@ -32,16 +32,26 @@
 //! # Ok(()) }
 //! ```
 //!
+//! # Layers
+//!
+//! Servers and clients of the tower kind, and reqwest, need not touch headers: with the features `tower` and
+//! `reqwest`, `server::FromHeaders` reads them for each request, and `client::ToHeaders` writes them.
+//!
 //! # Trust
 //!
 //! Headers come from strangers. They can set ids, tags, metadata and a project, and nothing else; each kind is read
-//! within [limits], and what cannot be read is left out and [counted](refused). Whoever serves the public
-//! decides whether to read them at all. Going out, `baggage` carries the run's metadata in the clear:
-//! [`Headers::without`] takes it off for hosts that are not yours.
+//! within [limits], and what cannot be read is left out and [counted](refused). Whoever serves the public decides
+//! whether to read them at all (`server::FromHeaders::untrusted`). Going out, `baggage` carries the run's metadata in
+//! the clear: [`Headers::without`] takes it off for hosts that are not yours, and `client::ToHeaders` writes it to
+//! the hosts that you list alone.
 
+#[cfg(any(feature = "tower", feature = "reqwest"))]
+pub mod client;
 mod headers;
 mod langsmith;
-mod w3c;
+#[cfg(feature = "tower")]
+pub mod server;
+pub(crate) mod w3c;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -8,10 +8,16 @@ use uuid::Uuid;
 /// A header of version 00 has 55 characters; later versions may have more.
 pub(super) const LONGEST: usize = 512;
 
-/// The header of a run: the bytes of its trace's id, and the first eight of its own. `None` for ids that the
+/// The id of a run as a span: the last eight bytes of its id. Those of version 7 are random there, and what
+/// [`read`] makes of another's span id comes out as it was.
+pub(crate) fn span_id(run: Uuid) -> [u8; 8] {
+    run.as_u64_pair().1.to_be_bytes()
+}
+
+/// The header of a run: the bytes of its trace's id, and its [id as a span](span_id). `None` for ids that the
 /// standard forbids.
 pub(super) fn write(trace: Uuid, run: Uuid) -> Option<String> {
-    let span = &run.as_bytes()[..8];
+    let span = span_id(run);
     if trace.is_nil() || span.iter().all(|byte| *byte == 0) {
         return None;
     }
