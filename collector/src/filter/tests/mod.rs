@@ -1,0 +1,11 @@
+//! Tests of the whole language.
+
+mod agreement;
+mod attacks;
+mod meaning;
+mod plan;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod reading;
+mod suite;
+mod world;

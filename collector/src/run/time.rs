@@ -1,0 +1,10 @@
+//! Times as writers send them.
+
+use runtree_core::Moment;
+use serde_json::Value;
+
+/// Microseconds since 1970 of an ISO 8601 text (UTC unless it says otherwise) or a number of milliseconds.
+pub(crate) fn micros(value: &Value) -> Option<i64> {
+    let moment: Moment = runtree_tracing::langsmith::wire::moment(value).ok()?;
+    i64::try_from(moment.as_micros()).ok()
+}

@@ -1,0 +1,2 @@
+/** What rows need of a run; payloads are asked for when a run is looked at. */
+export const SELECT = ['id', 'trace_id', 'parent_run_id', 'dotted_order', 'session_id', 'name', 'run_type', 'status', 'start_time', 'end_time', 'first_token_time', 'total_tokens', 'prompt_tokens', 'completion_tokens', 'total_cost', 'error', 'tags', 'feedback_stats', 'thread_id', 'inputs_preview', 'outputs_preview', 'is_orphan', 'errors_inside', 'version', 'truncated', 'model']

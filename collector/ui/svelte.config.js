@@ -1,0 +1,3 @@
+export default {
+  compilerOptions: { fragments: 'tree', runes: true },
+}
