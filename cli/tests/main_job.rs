@@ -12,8 +12,14 @@ use serde_json::{Value, json};
 fn runtree(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runtree"));
     command.args(arguments).stdin(Stdio::null());
-    for setting in ["RUNTREE_MODEL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_BASE", "OLLAMA_HOST"] {
-        command.env_remove(setting);
+    let settings = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for setting in settings {
+        if ["RUNTREE_", "OPENAI_", "OLLAMA_", "LANGSMITH_", "LANGCHAIN_", "OTEL_"]
+            .iter()
+            .any(|of| setting.starts_with(of))
+        {
+            command.env_remove(setting);
+        }
     }
     command
 }
@@ -166,4 +172,49 @@ fn a_refused_key_and_an_unknown_model_are_told_apart_and_the_key_is_not_shown() 
         assert!(line.contains(reason), "{line}");
         assert!(!line.contains("sk-very-secret"));
     }
+}
+
+#[test]
+fn what_the_environment_asks_for_gets_the_trace() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let paths = std::thread::spawn(move || {
+        let mut paths = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            let mut piece = [0; 65536];
+            // One request a connection: all of it is there once nothing comes for a while.
+            stream.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
+            while let Ok(read) = stream.read(&mut piece) {
+                request.extend_from_slice(&piece[..read]);
+                if read == 0 {
+                    break;
+                }
+            }
+            let path = text(&request).split(' ').nth(1).unwrap_or_default().to_owned();
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+            stream.write_all(answer.as_bytes()).unwrap();
+            paths.push((path.clone(), text(&request).matches("name=\"post.").count()));
+            if path.ends_with("multipart") {
+                return paths;
+            }
+        }
+        paths
+    });
+    let output = runtree(&["--quiet"]).env("RUNTREE_ENDPOINT", &url).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let paths = paths.join().unwrap();
+    assert_eq!(paths[0].0, "/info");
+    let (path, parts) = paths.last().unwrap();
+    assert_eq!(path, "/runs/multipart");
+    assert!(*parts >= 10, "{parts} parts");
+}
+
+#[test]
+fn a_server_that_is_away_takes_nothing_from_the_answer() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = runtree(&["--quiet"]).env("RUNTREE_ENDPOINT", format!("http://{nobody}")).output().unwrap();
+    assert!(output.status.success() && !output.stdout.is_empty());
+    assert!(text(&output.stderr).contains("not all of the trace was sent"), "{}", text(&output.stderr));
 }

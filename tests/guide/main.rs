@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 #![allow(dead_code, reason = "an example's `main` is not called here")]
 
+#[cfg(all(feature = "axum", feature = "reqwest"))]
+#[path = "../../examples/nest_axum.rs"]
+mod nest_axum;
 #[path = "../../examples/nest_combined.rs"]
 mod nest_combined;
 #[path = "../../examples/nest_config_into_stream.rs"]
@@ -38,4 +41,9 @@ promises! {
     nest_manual_parent: "[10, 20]", "pipeline\n  outer_func\n    inner_func\n    inner_func";
     nest_task: "[10, 20]", "fan_out\n  fetch\n  fetch";
     nest_service_hop: r#""pong""#, "ask_service\n  answer";
+}
+
+#[cfg(all(feature = "axum", feature = "reqwest"))]
+promises! {
+    nest_axum: r#""pong""#, "ask\n  GET /front\n    front\n      ask\n        GET /back\n          back";
 }

@@ -2,26 +2,32 @@
 
 mod answerer;
 mod chain;
+mod live;
 mod model;
 mod retrieve;
 mod statistics;
 mod text;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use futures::StreamExt;
 use runtree::prelude::*;
+use runtree::tracing::Exporters;
 use runtree::tracing::handlers::{Console, InMemory, Jsonl};
 use runtree::{CancellationToken, Run};
 use serde_json::json;
 
+use crate::out::print;
 use text::Text;
 
 /// What is asked when nothing is.
 const QUESTION: &str = "How does a child run find its parent?";
+
+/// How long sending the trace may hold up the end.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What to ask, of what, and whom.
 #[derive(Debug, Args)]
@@ -50,6 +56,9 @@ pub(crate) struct Ask {
     /// Shows no trace
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
+    /// Starts a collector for the trace, prints the address of the trace's page, and stays until Ctrl-C
+    #[arg(long)]
+    serve: bool,
     /// Writes each run as a line of JSON to a file
     #[arg(long, value_name = "PATH")]
     trace_file: Option<PathBuf>,
@@ -77,15 +86,22 @@ pub(crate) async fn run(ask: Ask) -> Result<()> {
     if let Some(memory) = &memory {
         config = config.with_handler(memory.handler());
     }
+    // LANGSMITH_TRACING, OTEL_EXPORTER_OTLP_ENDPOINT, RUNTREE_ENDPOINT: whatever the environment asks for.
+    let exporters = Exporters::from_env()?;
+    config = exporters.listen(&config);
+    let live = if ask.serve { Some(live::Live::start().await?) } else { None };
+    if let Some(live) = &live {
+        config = config.with_handler(live.handler());
+    }
     let file = ask.trace_file.as_ref().map(Jsonl::create).transpose()?;
     if let Some(file) = &file {
         config = config.with_handler(file.handler());
     }
 
+    let (end, to_stop) = (crate::serve::told_to_end()?, stopped.clone());
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stopped.cancel();
-        }
+        end.await;
+        to_stop.cancel();
     });
     let answer = stream_answer(&chain, question.clone(), &config, console.as_ref(), ask.json).await;
     if let Some(console) = &console {
@@ -94,15 +110,39 @@ pub(crate) async fn run(ask: Ask) -> Result<()> {
     if let Some(file) = &file {
         file.flush()?;
     }
-    let answer = answer?;
+    if !exporters.is_empty() {
+        let receipt = exporters.flush(FAREWELL).await;
+        if !receipt.is_complete() {
+            eprintln!("runtree: not all of the trace was sent: {receipt}");
+        }
+    }
+    let page = match &live {
+        Some(live) => live.page(FAREWELL).await,
+        None => Ok(None),
+    };
+    if let (Some(live), Ok(Some(page))) = (&live, &page)
+        && !ask.json
+    {
+        eprintln!("\n{page}\n({live})");
+        if std::io::stdin().is_terminal() {
+            stopped.cancelled().await;
+        }
+    }
+    if let Some(live) = live {
+        live.end().await;
+    }
+    let (answer, page) = (answer?, page?);
     if let Some(memory) = &memory {
         let runs: Vec<serde_json::Value> = memory
             .runs()
             .iter()
             .map(|run: &std::sync::Arc<Run>| serde_json::to_value(&**run))
             .collect::<std::result::Result<_, _>>()?;
-        let report =
+        let mut report =
             json!({"question": question, "text": text.from, "model": model_name, "answer": answer, "runs": runs});
+        if let Some(page) = page {
+            report["page"] = page.into();
+        }
         print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
     }
     Ok(())
@@ -143,10 +183,4 @@ async fn stream_answer(
     }
     show("\n")?;
     Ok(answer)
-}
-
-fn print(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    printed.or_fail("printing the answer")
 }
