@@ -95,11 +95,11 @@ impl Operand {
 fn moment(value: &Plain) -> Option<i64> {
     match value {
         Plain::Text(text) => {
-            let midnight = || time::micros(&Value::from(format!("{}T00:00:00Z", text.trim())));
-            time::micros(&Value::from(text.as_str())).or_else(midnight)
+            let midnight = || time::micros(Value::from(format!("{}T00:00:00Z", text.trim())));
+            time::micros(Value::from(text.as_str())).or_else(midnight)
         }
-        Plain::Number(Number::Whole(millis)) => time::micros(&Value::from(u64::try_from(*millis).ok()?)),
-        Plain::Number(Number::Real(millis)) => time::micros(&Value::from(*millis)),
+        Plain::Number(Number::Whole(millis)) => time::micros(Value::from(u64::try_from(*millis).ok()?)),
+        Plain::Number(Number::Real(millis)) => time::micros(Value::from(*millis)),
         Plain::Null | Plain::Truth(_) => None,
     }
 }

@@ -1,14 +1,12 @@
 //! What is told of one run, looked at.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use runtree_core::Moment;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -84,8 +82,7 @@ impl Draft {
         operation.attachments = std::mem::take(&mut self.attachments);
         let mut place = Told::default();
         let inside = object.fields.iter().map(|(field, raw)| (*field, main.slice_ref(raw.get().as_bytes())));
-        let outside = std::mem::take(&mut self.fields);
-        for (field, json) in inside.collect::<Vec<_>>().into_iter().chain(outside) {
+        for (field, json) in inside.chain(std::mem::take(&mut self.fields)) {
             let told = value(field, json, &mut place).map_err(|reason| format!("{}: {reason}", field.name()))?;
             if let Some(told) = told {
                 operation.tell(field, told);
@@ -131,46 +128,52 @@ fn value(field: Field, json: Bytes, place: &mut Told) -> Result<Option<Bytes>, S
         return Ok(None);
     }
     let json = json.slice_ref(trimmed);
-    let id = |json: &Bytes| uuid(std::str::from_utf8(json).unwrap_or_default());
+    let id = || uuid(std::str::from_utf8(trimmed).unwrap_or_default());
     Ok(Some(match field {
         Field::Trace => {
-            let trace = id(&json)?;
+            let trace = id()?;
             place.trace = Some(trace);
-            quoted(&trace.to_string())
+            id_as_it_is_kept(json, trace)
         }
         Field::Parent => {
-            let parent = id(&json)?;
+            let parent = id()?;
             place.parent = Some(parent);
-            quoted(&parent.to_string())
+            id_as_it_is_kept(json, parent)
         }
         Field::DottedOrder => {
-            let told = text(&json, limits::DOTTED_ORDER)?;
+            let told = text(trimmed, limits::DOTTED_ORDER)?;
             if told.is_empty() {
                 return Ok(None);
             }
             place.order = segments(&told)?;
-            quoted(&told.to_lowercase().replace('t', "T").replace('z', "Z"))
+            // Digits, letters of a UUID, and the two letters of a time.
+            match told.bytes().any(|byte| matches!(byte, b't' | b'z' | b'A'..=b'F')) {
+                true => quoted(&told.to_lowercase().replace('t', "T").replace('z', "Z")),
+                false => as_it_is_kept(&json, told),
+            }
         }
-        Field::ProjectId | Field::Example => quoted(&id(&json)?.to_string()),
-        Field::ProjectName => match text(&json, limits::NAME)? {
+        Field::ProjectId | Field::Example => {
+            let told = id()?;
+            id_as_it_is_kept(json, told)
+        }
+        Field::ProjectName => match text(trimmed, limits::NAME)? {
             empty if empty.is_empty() => return Ok(None),
-            name => quoted(&name),
+            name => as_it_is_kept(&json, name),
         },
-        Field::Name => quoted(&text(&json, limits::NAME)?),
+        Field::Name => as_it_is_kept(&json, text(trimmed, limits::NAME)?),
         Field::RunType => {
-            let word = text(&json, SHOWN)?;
+            let word = text(trimmed, SHOWN)?;
             if !RUN_TYPES.contains(&&word[..]) {
                 return Err(format!("`{word}` is none of {}", RUN_TYPES.join(", ")));
             }
-            quoted(&word)
+            as_it_is_kept(&json, word)
         }
         Field::Start | Field::End => {
-            let told: Value = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-            let micros = time::micros(&told)
-                .ok_or_else(|| format!("{} is no time since 1970, as ISO 8601 or in milliseconds", shown(&json)))?;
+            let micros = time::micros(&mut serde_json::Deserializer::from_slice(trimmed))
+                .ok_or_else(|| format!("{} is no time since 1970, as ISO 8601 or in milliseconds", shown(trimmed)))?;
             micros.to_string().into()
         }
-        Field::Status => match &text(&json, limits::NAME)?[..] {
+        Field::Status => match &text(trimmed, limits::NAME)?[..] {
             word @ ("pending" | "success" | "error" | "interrupted") => quoted(word),
             _ => return Ok(None),
         },
@@ -204,8 +207,9 @@ fn whole(json: Bytes, opening: u8, what: &str) -> Result<Bytes, String> {
     Ok(json)
 }
 
-fn text(json: &[u8], most: usize) -> Result<String, String> {
-    let text: String = serde_json::from_slice(json).map_err(|_| format!("expected a text, found {}", shown(json)))?;
+/// A text in JSON. Borrowed, if the JSON is the text in quotes.
+fn text(json: &[u8], most: usize) -> Result<Cow<'_, str>, String> {
+    let Text(text) = serde_json::from_slice(json).map_err(|_| format!("expected a text, found {}", shown(json)))?;
     match text.len() > most {
         true => Err(format!("longer than {most} bytes")),
         false => Ok(text),
@@ -213,8 +217,8 @@ fn text(json: &[u8], most: usize) -> Result<String, String> {
 }
 
 fn uuid(json: &str) -> Result<Uuid, String> {
-    let text: Cow<'_, str> = serde_json::from_str::<String>(json).map_or_else(|_| "".into(), Cow::Owned);
-    parsed(&text).ok_or_else(|| format!("{} is no UUID", shown(json.as_bytes())))
+    let id = serde_json::from_str(json).ok().and_then(|Text(text)| parsed(&text));
+    id.ok_or_else(|| format!("{} is no UUID", shown(json.as_bytes())))
 }
 
 /// An id in one of its two plain forms, in any case. The nil id names nothing.
@@ -234,7 +238,22 @@ fn is_null(json: &str) -> bool {
 }
 
 fn quoted(text: &str) -> Bytes {
-    Value::from(text).to_string().into()
+    serde_json::to_string(text).unwrap_or_default().into()
+}
+
+/// JSON of a text in its one form: as it came, if that has no escapes.
+fn as_it_is_kept(json: &Bytes, text: Cow<'_, str>) -> Bytes {
+    match text {
+        Cow::Borrowed(_) => json.clone(),
+        Cow::Owned(text) => quoted(&text),
+    }
+}
+
+/// JSON of an id in its one form.
+fn id_as_it_is_kept(json: Bytes, id: Uuid) -> Bytes {
+    let mut form = [b'"'; 38];
+    id.hyphenated().encode_lower(&mut form[1..37]);
+    if json[..] == form { json } else { Bytes::copy_from_slice(&form) }
 }
 
 /// The ids of a dotted order, from the root down.
@@ -247,8 +266,9 @@ fn segments(order: &str) -> Result<Vec<Uuid>, String> {
     };
     let ids: Option<Vec<Uuid>> = order.split('.').map(segment).collect();
     let ids = ids.ok_or_else(|| format!("`{}` is none", shown(order.as_bytes())))?;
-    let mut seen = HashSet::with_capacity(ids.len());
-    match ids.iter().all(|id| seen.insert(id)) {
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    match sorted.windows(2).all(|two| two[0] != two[1]) {
         true => Ok(ids),
         false => Err("it repeats an id".to_owned()),
     }
@@ -280,14 +300,23 @@ impl Told {
                 if self.parent.is_some_and(|parent| parent != above) {
                     return Err(format!("dotted_order puts the run below {above}, which is not parent_run_id"));
                 }
-                operation.tell(Field::Trace, quoted(&first.to_string()));
-                operation.tell(Field::Parent, quoted(&above.to_string()));
+                self.complete(operation, first, Some(above));
                 Ok(())
             }
             [first] => {
-                operation.tell(Field::Trace, quoted(&first.to_string()));
+                self.complete(operation, first, None);
                 Ok(())
             }
+        }
+    }
+
+    /// Tells what a dotted order says, where nothing else told it.
+    fn complete(&self, operation: &mut Operation, trace: Uuid, parent: Option<Uuid>) {
+        if self.trace.is_none() {
+            operation.tell(Field::Trace, id_as_it_is_kept(Bytes::new(), trace));
+        }
+        if let (None, Some(parent)) = (self.parent, parent) {
+            operation.tell(Field::Parent, id_as_it_is_kept(Bytes::new(), parent));
         }
     }
 
@@ -300,7 +329,7 @@ impl Told {
                 Err("trace_id without parent_run_id or dotted_order".to_owned())
             }
             (None, None, Kind::Create) => {
-                operation.tell(Field::Trace, quoted(&id.to_string()));
+                operation.tell(Field::Trace, id_as_it_is_kept(Bytes::new(), id));
                 Ok(())
             }
             _ => Ok(()),
@@ -328,7 +357,7 @@ impl<'de> Deserialize<'de> for Object<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
                 let mut object = Object::default();
-                while let Some(Key(key)) = map.next_key()? {
+                while let Some(Text(key)) = map.next_key()? {
                     let json: &RawValue = map.next_value()?;
                     let twice = match (&key[..], Field::named(&key)) {
                         ("id", _) => object.id.replace(json).is_some(),
@@ -351,13 +380,14 @@ impl<'de> Deserialize<'de> for Object<'de> {
     }
 }
 
+/// A text, borrowed where it has no escapes.
 #[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -417,6 +447,16 @@ mod tests {
         let operation = told(Kind::Create, json!({"id": ROOT, "name": "n", "run_type": "chain"})).unwrap();
         assert_eq!(got(&operation, Field::Trace), Some(format!("\"{ROOT}\"")));
         assert!(operation.told.get(Field::Start).is_some());
+    }
+
+    #[test]
+    fn a_value_is_kept_in_one_form_however_it_is_written() {
+        let plain = told(Kind::Create, with(json!({"name": "naïve", "session_id": ROOT}))).unwrap();
+        let fancy = with(json!({"session_id": ROOT})).to_string().replace(r#""n""#, r#" "na\u00efv\u0065" "#);
+        let fancy = fancy.replace(RUN, &RUN.to_uppercase()).replace(ROOT, &ROOT.to_uppercase());
+        let fancy = fancy.replace("20260304T", "20260304t").replace("\"tool\"", r#""\u0074ool""#);
+        assert_eq!(told(Kind::Create, fancy).unwrap(), plain);
+        assert_eq!(got(&plain, Field::Name).as_deref(), Some("\"naïve\""));
     }
 
     #[test]

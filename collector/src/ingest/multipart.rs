@@ -59,7 +59,7 @@ struct Pieces {
 }
 
 impl Sorted {
-    fn take(&mut self, part: Part) {
+    fn take(&mut self, part: Part<'_>) {
         let Some((kind, id, suffix)) = named(&part.name) else {
             let name: String = part.name.chars().filter(|character| !character.is_control()).take(80).collect();
             self.parsed.nameless.push(format!("part `{name}` is not <kind>.<uuid>"));
@@ -82,7 +82,12 @@ impl Sorted {
     }
 
     fn piece(&mut self, kind: Kind, id: Uuid, field: Option<&str>, content: Bytes) {
-        let pieces = self.runs.entry((kind, id)).or_default();
+        let is_next = self.runs.last().is_some_and(|(last, _)| *last == (kind, id));
+        let pieces = match self.runs.last_mut() {
+            // The parts of a run come one after the other, mostly.
+            Some((_, pieces)) if is_next => pieces,
+            _ => self.runs.entry((kind, id)).or_default(),
+        };
         let known = match field {
             None => pieces.main.replace(content.clone()),
             Some(name) => {
@@ -99,7 +104,7 @@ impl Sorted {
         }
     }
 
-    fn file(&mut self, id: Uuid, name: &str, part: &Part) {
+    fn file(&mut self, id: Uuid, name: &str, part: &Part<'_>) {
         if name.is_empty() || name.len() > ATTACHMENT_NAME || name.chars().any(char::is_control) {
             self.parsed.refuse(id, "the name of an attachment is empty, too long or has control characters");
             return;
@@ -113,7 +118,7 @@ impl Sorted {
             }
             None => files.push(Attachment {
                 name: name.to_owned(),
-                mime_type: mime_type(&part.mime_type).to_owned(),
+                mime_type: mime_type(part.mime_type).to_owned(),
                 data: part.content.clone(),
             }),
         }

@@ -1,7 +1,9 @@
 //! The parts of a multipart body.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use memchr::memmem;
+use memchr::{memchr_iter, memchr2, memmem};
 
 use super::Unread;
 use crate::limits;
@@ -13,17 +15,17 @@ const LINES: usize = 32;
 
 /// A part: what its head says, and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct Part<'a> {
     /// Its name.
-    pub(super) name: String,
+    pub(super) name: Cow<'a, str>,
     /// What it says it is; empty if it does not say.
-    pub(super) mime_type: String,
+    pub(super) mime_type: &'a str,
     /// What is in it.
     pub(super) content: Bytes,
 }
 
 /// The boundary that a `Content-Type` names.
-pub(super) fn boundary(content_type: &str) -> Result<String, Unread> {
+pub(super) fn boundary(content_type: &str) -> Result<Cow<'_, str>, Unread> {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("multipart/form-data") {
         return Err(Unread::Unsupported("runs come as multipart/form-data here".to_owned()));
@@ -40,7 +42,7 @@ pub(super) fn boundary(content_type: &str) -> Result<String, Unread> {
 /// All parts of a body, which must be closed by its last boundary.
 ///
 /// Where a part ends is told by the boundary alone; lengths that a part tells of itself are not believed.
-pub(super) fn split(body: &Bytes, boundary: &str) -> Result<Vec<Part>, Unread> {
+pub(super) fn split<'a>(body: &'a Bytes, boundary: &str) -> Result<Vec<Part<'a>>, Unread> {
     let delimiter = format!("\r\n--{boundary}");
     let finder = memmem::Finder::new(delimiter.as_bytes());
     let text = body.strip_prefix(b"\r\n").unwrap_or(body);
@@ -93,17 +95,17 @@ fn ending(text: &[u8], finder: &memmem::Finder<'_>) -> Option<usize> {
 }
 
 /// The name and the type that a head tells, and its length.
-fn head(text: &[u8]) -> Result<(String, String, usize), Unread> {
+fn head(text: &[u8]) -> Result<(Cow<'_, str>, &str, usize), Unread> {
     let window = &text[..text.len().min(HEAD)];
     let Some(end) = memmem::find(window, b"\r\n\r\n") else {
         return Err(malformed("the head of a part is cut off or too long"));
     };
     let head = std::str::from_utf8(&window[..end]).map_err(|_| malformed("the head of a part is not UTF-8"))?;
-    if head.split("\r\n").count() > LINES {
-        return Err(malformed("the head of a part has too many lines"));
-    }
     let (mut name, mut mime_type) = (None, None);
-    for line in head.split("\r\n") {
+    for (number, line) in lines(head).enumerate() {
+        if number == LINES {
+            return Err(malformed("the head of a part has too many lines"));
+        }
         let (key, value) =
             line.split_once(':').ok_or_else(|| malformed("a line in the head of a part is no header"))?;
         let known = match key {
@@ -112,7 +114,7 @@ fn head(text: &[u8]) -> Result<(String, String, usize), Unread> {
                 name.replace(told.ok_or_else(|| malformed("a part without a name"))?)
             }
             _ if key.eq_ignore_ascii_case("content-type") => {
-                mime_type.replace(value.split(';').next().unwrap_or_default().trim().to_owned())
+                mime_type.replace(value.split(';').next().unwrap_or_default().trim()).map(Cow::Borrowed)
             }
             _ => None,
         };
@@ -123,8 +125,19 @@ fn head(text: &[u8]) -> Result<(String, String, usize), Unread> {
     Ok((name.ok_or_else(|| malformed("a part without a name"))?, mime_type.unwrap_or_default(), end + 4))
 }
 
+/// The lines of a head, without the `\r\n` between them.
+fn lines(head: &str) -> impl Iterator<Item = &str> {
+    let breaks = memchr_iter(b'\n', head.as_bytes()).filter(|at| head[..*at].ends_with('\r'));
+    let mut from = 0;
+    breaks.map(Some).chain([None]).map(move |at| {
+        let line = at.map_or(&head[from..], |at| &head[from..at - 1]);
+        from = at.map_or(from, |at| at + 1);
+        line
+    })
+}
+
 /// A parameter of a header's value, such as `name` in `form-data; name="a"`. `Err` if there are two of it.
-fn parameter(value: &str, wanted: &str) -> Option<Result<String, ()>> {
+fn parameter<'a>(value: &'a str, wanted: &str) -> Option<Result<Cow<'a, str>, ()>> {
     let mut rest = value.split_once(';')?.1;
     let mut found = None;
     loop {
@@ -134,7 +147,7 @@ fn parameter(value: &str, wanted: &str) -> Option<Result<String, ()>> {
             Some(quoted) => unquoted(quoted)?,
             None => {
                 let end = after.find(';').unwrap_or(after.len());
-                (after[..end].trim().to_owned(), &after[end..])
+                (after[..end].trim().into(), &after[end..])
             }
         };
         if key.eq_ignore_ascii_case(wanted) && found.replace(text).is_some() {
@@ -148,15 +161,17 @@ fn parameter(value: &str, wanted: &str) -> Option<Result<String, ()>> {
 }
 
 /// The text up to the closing quote, and what follows.
-fn unquoted(text: &str) -> Option<(String, &str)> {
-    let mut plain = String::new();
-    let mut characters = text.char_indices();
+fn unquoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let mut plain = Cow::Borrowed("");
+    let mut rest = text;
     loop {
-        match characters.next()? {
-            (at, '"') => return Some((plain, &text[at + 1..])),
-            (_, '\\') => plain.push(characters.next()?.1),
-            (_, character) => plain.push(character),
-        }
+        let at = memchr2(b'"', b'\\', rest.as_bytes())?;
+        plain += &rest[..at];
+        let escaped = rest[at..].strip_prefix('\\');
+        let Some(escaped) = escaped else { return Some((plain, &rest[at + 1..])) };
+        let length = escaped.chars().next()?.len_utf8();
+        plain += &escaped[..length];
+        rest = &escaped[length..];
     }
 }
 
@@ -172,8 +187,12 @@ mod tests {
     use super::*;
 
     fn of(body: &str) -> Result<Vec<(String, String)>, Unread> {
-        let parts = split(&Bytes::copy_from_slice(body.as_bytes()), "b")?;
-        Ok(parts.into_iter().map(|part| (part.name, String::from_utf8(part.content.to_vec()).unwrap())).collect())
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let parts = split(&body, "b")?;
+        Ok(parts
+            .into_iter()
+            .map(|part| (part.name.into_owned(), String::from_utf8(part.content.to_vec()).unwrap()))
+            .collect())
     }
 
     const NAMED: &str = "Content-Disposition: form-data; name=\"a\"\r\n\r\n";
@@ -222,6 +241,19 @@ mod tests {
     }
 
     #[test]
+    fn names_are_read_with_and_without_escapes() {
+        for (told, read) in [
+            ("\"a.b\"", "a.b"),
+            ("a.b; filename=c", "a.b"),
+            (r#""a\"b\\c\é\\""#, r#"a"b\cé\"#),
+            (r#""\\"; filename="c""#, r"\"),
+        ] {
+            let body = format!("--b\r\nContent-Disposition: form-data; name={told}\r\n\r\nx\r\n--b--");
+            assert_eq!(of(&body), Ok(vec![(read.to_owned(), "x".to_owned())]), "{told}");
+        }
+    }
+
+    #[test]
     fn boundaries_are_read_with_and_without_quotes() {
         for (text, read) in [
             ("multipart/form-data; boundary=abc", Some("abc")),
@@ -248,7 +280,8 @@ mod tests {
                 body.extend_from_slice(b"\r\n");
             }
             body.extend_from_slice(b"--long-enough--\r\n");
-            let parts = split(&body.into(), "long-enough").unwrap();
+            let body = Bytes::from(body);
+            let parts = split(&body, "long-enough").unwrap();
             prop_assert_eq!(parts.iter().map(|part| part.content.to_vec()).collect::<Vec<_>>(), contents);
         }
 

@@ -44,7 +44,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// All of them.
+    /// All of them, in the order of their numbers.
     pub const ALL: [Self; 18] = [
         Self::Trace,
         Self::Parent,
@@ -97,6 +97,6 @@ impl Field {
 
     /// The field that is stored under this number.
     pub(crate) fn numbered(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| *field as u8 == number)
+        Self::ALL.get(usize::from(number).checked_sub(1)?).copied()
     }
 }

@@ -1,7 +1,5 @@
 //! One half of a run: what its creates said, or what its updates said.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use super::{Field, Kind};
@@ -34,9 +32,9 @@ impl Entry {
     }
 }
 
-/// What is told of a run by operations of one kind.
+/// What is told of a run by operations of one kind: a few fields, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Half(BTreeMap<Field, Entry>);
+pub struct Half(Vec<(Field, Entry)>);
 
 impl Half {
     /// Whether nothing is told.
@@ -46,12 +44,12 @@ impl Half {
 
     /// What is told of a field, as JSON text.
     pub fn get(&self, field: Field) -> Option<&[u8]> {
-        self.0.get(&field).map(|entry| &entry.json[..])
+        self.entry(field).map(|entry| &entry.json[..])
     }
 
     /// What is told of a field, if it says anything.
     pub(super) fn says(&self, field: Field) -> Option<&[u8]> {
-        self.0.get(&field).filter(|entry| entry.says()).map(|entry| &entry.json[..])
+        self.entry(field).filter(|entry| entry.says()).map(|entry| &entry.json[..])
     }
 
     /// What is told, field by field.
@@ -59,14 +57,34 @@ impl Half {
         self.0.iter().map(|(field, entry)| (*field, entry))
     }
 
+    /// Where a field is, or where it belongs.
+    fn at(&self, field: Field) -> Result<usize, usize> {
+        // What is put in comes in order, mostly.
+        match self.0.last() {
+            Some((last, _)) if *last < field => Err(self.0.len()),
+            _ => self.0.binary_search_by_key(&field, |(field, _)| *field),
+        }
+    }
+
+    fn entry(&self, field: Field) -> Option<&Entry> {
+        self.at(field).ok().map(|at| &self.0[at].1)
+    }
+
+    fn put(&mut self, field: Field, entry: Entry) {
+        match self.at(field) {
+            Ok(at) => self.0[at].1 = entry,
+            Err(at) => self.0.insert(at, (field, entry)),
+        }
+    }
+
     /// Bytes of all values.
     pub fn size(&self) -> usize {
-        self.0.values().map(|entry| entry.json.len()).sum()
+        self.0.iter().map(|(_, entry)| entry.json.len()).sum()
     }
 
     pub(super) fn tell(&mut self, field: Field, json: Bytes) {
         if json.trim_ascii() != b"null" {
-            self.0.insert(field, Entry { rank: Rank::default(), json });
+            self.put(field, Entry { rank: Rank::default(), json });
         }
     }
 
@@ -76,21 +94,24 @@ impl Half {
             Kind::Create => Rank(-now),
             Kind::Update => Rank(self.number(Field::End).unwrap_or(0)),
         };
-        self.0.values_mut().for_each(|entry| entry.rank = rank);
+        self.0.iter_mut().for_each(|(_, entry)| entry.rank = rank);
         self
     }
 
-    /// Takes in what another operation, or another copy of this half, tells.
-    pub fn join(&mut self, other: Self) {
+    /// Takes in what another operation, or another copy of this half, tells. Answers whether that changed anything.
+    pub fn join(&mut self, other: Self) -> bool {
+        if self.is_empty() {
+            *self = other;
+            return !self.is_empty();
+        }
+        let mut changed = false;
         for (field, entry) in other.0 {
-            match self.0.get_mut(&field) {
-                Some(known) if !entry.beats(known) => {}
-                Some(known) => *known = entry,
-                None => {
-                    self.0.insert(field, entry);
-                }
+            if self.entry(field).is_none_or(|known| entry.beats(known)) {
+                self.put(field, entry);
+                changed = true;
             }
         }
+        changed
     }
 
     /// A field that is a whole number.
@@ -124,7 +145,7 @@ impl Half {
             let _ = bytes.split_to(13);
             let json = bytes.split_to(length);
             if let Some(field) = field {
-                half.0.insert(field, Entry { rank, json });
+                half.put(field, Entry { rank, json });
             }
         }
         Some(half)
@@ -142,7 +163,7 @@ mod tests {
         let entry =
             (-2..3i64, 0..4u8).prop_map(|(rank, value)| Entry { rank: Rank(rank), json: value.to_string().into() });
         let field = (0..Field::ALL.len()).prop_map(|at| Field::ALL[at]);
-        btree_map(field, entry, 0..5).prop_map(Half)
+        btree_map(field, entry, 0..5).prop_map(|fields| Half(fields.into_iter().collect()))
     }
 
     fn joined(halves: impl IntoIterator<Item = Half>) -> Half {
@@ -157,6 +178,8 @@ mod tests {
         fn joining_is_commutative_associative_and_idempotent(a in half(), b in half(), c in half()) {
             prop_assert_eq!(joined([a.clone(), b.clone()]), joined([b.clone(), a.clone()]));
             prop_assert_eq!(joined([a.clone(), a.clone()]), a.clone());
+            let mut both = a.clone();
+            prop_assert_eq!(both.join(b.clone()), both != a);
             let left = joined([joined([a.clone(), b.clone()]), c.clone()]);
             prop_assert_eq!(left, joined([a, joined([b, c])]));
         }

@@ -44,8 +44,8 @@ impl Merged {
         self.create.size() + self.update.size()
     }
 
-    /// Takes in an operation that came at `now`: microseconds since 1970.
-    pub fn join(&mut self, operation: Operation, now: i64) {
+    /// Takes in an operation that came at `now`: microseconds since 1970. Answers whether that changed anything.
+    pub fn join(&mut self, operation: Operation, now: i64) -> bool {
         let told = operation.told.ranked(operation.kind, now);
         match operation.kind {
             Kind::Create => self.create.join(told),

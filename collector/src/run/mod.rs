@@ -19,5 +19,6 @@ pub use half::{Entry, Half, Rank};
 pub use merged::Merged;
 pub(crate) use merged::flattened;
 pub use operation::{Attachment, Kind, Operation};
+pub(crate) use preview::cut;
 pub use row::{Place, Row, Status};
 pub use usage::Usage;

@@ -48,8 +48,13 @@ fn said(value: &Value) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => text[..end].to_owned(),
-        None => text.to_owned(),
+    cut(text, LONGEST).to_owned()
+}
+
+/// The first characters of a text.
+pub(crate) fn cut(text: &str, characters: usize) -> &str {
+    if text.len() <= characters {
+        return text;
     }
+    text.char_indices().nth(characters).map_or(text, |(end, _)| &text[..end])
 }

@@ -27,11 +27,6 @@ pub(super) fn now() -> i64 {
     i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// The first characters of a text.
-pub(super) fn cut(text: &str, characters: usize) -> &str {
-    text.char_indices().nth(characters).map_or(text, |(end, _)| &text[..end])
-}
-
 /// Operations by their runs, in the order in which runs come first.
 pub(super) fn by_run(operations: Vec<Operation>) -> indexmap::IndexMap<Uuid, Vec<Operation>> {
     let mut by_run: indexmap::IndexMap<Uuid, Vec<Operation>> = indexmap::IndexMap::new();

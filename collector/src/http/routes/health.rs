@@ -35,7 +35,7 @@ pub(super) async fn findings(
     pairs: Pairs,
 ) -> Result<Json<Value>, Problem> {
     let since = match pairs.get("since") {
-        Some(text) => time::micros(&Value::from(text)).ok_or_else(|| Problem::invalid("since is no time"))?,
+        Some(text) => time::micros(Value::from(text)).ok_or_else(|| Problem::invalid("since is no time"))?,
         None => 0,
     };
     let most = pairs.count("limit", 1)?.unwrap_or(20).min(1_000);

@@ -58,7 +58,7 @@ pub(super) async fn metrics(
 ) -> Result<Json<Value>, Problem> {
     let when = |key: &str| {
         let text = pairs.get(key).ok_or_else(|| Problem::invalid(format!("{key} is missing: a time")))?;
-        time::micros(&Value::from(text)).ok_or_else(|| Problem::invalid(format!("{key} is no time")))
+        time::micros(Value::from(text)).ok_or_else(|| Problem::invalid(format!("{key} is no time")))
     };
     let (from, until) = (when("from")?, when("until")?);
     let step = pairs.count("step", 1)?.unwrap_or(60);

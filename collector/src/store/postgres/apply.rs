@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio_postgres::Row as Found;
 use uuid::Uuid;
 
-use super::super::decide::{self, Above, Placed, cut};
+use super::super::decide::{self, Above, Placed};
 use super::super::minutes::{COLUMNS, Counted, Minutes};
 use super::super::{Refused, StoreError, packed};
 use super::connections::{View, execute, rows};
@@ -19,7 +19,7 @@ use super::{attachments, feedback, locks, minutes, place};
 use crate::access::Access;
 use crate::filter::postgres::{entries, index_of, spaced, without_nul};
 use crate::filter::searchable;
-use crate::run::{Attachment, Field, Half, Kind, Merged, Operation, Row, flattened};
+use crate::run::{Attachment, Field, Half, Kind, Merged, Operation, Row, cut, flattened};
 
 /// Characters of inputs, outputs or an error that can be found by their words; a `tsvector` has room for no more.
 const LONGEST: usize = 64 << 10;
@@ -148,13 +148,13 @@ impl Work {
         }
         let known = self.known.get(&id);
         let mut merged = known.map_or_else(|| Merged::new(id), |known| known.merged.clone());
-        let mut files = Vec::new();
+        let (mut files, mut is_news) = (Vec::new(), false);
         for mut operation in operations {
             if let Some(reason) = decide::contradiction(&merged, &operation) {
                 return refused(409, reason);
             }
             files.extend(std::mem::take(&mut operation.attachments).into_iter().map(|file| (id, operation.kind, file)));
-            merged.join(operation, now);
+            is_news |= merged.join(operation, now);
         }
         let row = merged.row();
         let before = known.map(|known| known.counted);
@@ -163,7 +163,7 @@ impl Work {
             Ok(project) => project,
             Err(reason) => return refused(403, reason),
         };
-        if known.is_some_and(|known| known.merged == merged && known.counted.project == project) && files.is_empty() {
+        if before.is_some_and(|before| before.project == project) && !is_news && files.is_empty() {
             return Ok(None);
         }
         let above = row.place.parent.and_then(|parent| self.above.get(&parent));

@@ -5,23 +5,21 @@ use std::sync::LazyLock;
 use rusqlite::{Connection, OptionalExtension, ToSql, params, params_from_iter};
 use uuid::Uuid;
 
-use super::super::decide::cut;
 use super::super::minutes::{COLUMNS, Counted, Minutes};
 use super::super::{Refused, Result, StoreError, decide, packed};
 use super::failure::failed;
 use super::recent::Recent;
 use super::{attachments, minutes, place, projects};
 use crate::access::Access;
-use crate::run::{Half, Kind, Merged, Operation, Place, Row};
+use crate::run::{Half, Kind, Merged, Operation, Place, Row, cut};
 
-/// A run that is stored: its key, what its indexes are made of, how it is counted, and all that was told of it.
+/// The row of a run that is stored: its key, what its indexes are made of, and how it is counted.
 pub(super) struct Known {
     pub(super) key: i64,
     pub(super) is_placed: bool,
     pub(super) thread: Option<String>,
     pub(super) place: Place,
     pub(super) counted: Counted,
-    pub(super) merged: Merged,
 }
 
 impl Known {
@@ -49,14 +47,17 @@ pub(super) fn run(
         None => find(transaction, id)?,
         known => known,
     };
-    let mut merged = known.as_ref().map_or_else(|| Merged::new(id), |known| known.merged.clone());
-    let mut files = Vec::new();
+    let (known, mut merged) = known.map_or_else(|| (None, Merged::new(id)), |(known, merged)| (Some(known), merged));
+    let (mut files, mut news) = (Vec::new(), Vec::with_capacity(2));
     for mut operation in operations {
         if let Some(reason) = decide::contradiction(&merged, &operation) {
             return refused(409, reason);
         }
-        files.extend(std::mem::take(&mut operation.attachments).into_iter().map(|file| (operation.kind, file)));
-        merged.join(operation, now);
+        let kind = operation.kind;
+        files.extend(std::mem::take(&mut operation.attachments).into_iter().map(|file| (kind, file)));
+        if merged.join(operation, now) && !news.contains(&kind) {
+            news.push(kind);
+        }
     }
     let row = merged.row();
     let before = known.as_ref().map(|known| known.counted);
@@ -64,9 +65,7 @@ pub(super) fn run(
         Ok(project) => project,
         Err(reason) => return refused(403, reason),
     };
-    let counted = Counted::of(project, &row);
-    let is_known = |known: &Known| known.merged == merged && known.counted.project == project;
-    if known.as_ref().is_some_and(is_known) && files.is_empty() {
+    if before.is_some_and(|before| before.project == project) && news.is_empty() && files.is_empty() {
         return Ok(Ok(row.place.trace));
     }
     if let Some(reason) = place::contradiction(transaction, recent, &row)? {
@@ -74,16 +73,13 @@ pub(super) fn run(
     }
     let trace = row.place.trace;
     let key = put(transaction, recent, known.as_ref(), project, &row, version)?;
+    let counted = Counted::of(project, &row);
     minutes.change(before.as_ref(), &counted);
-    for kind in [Kind::Create, Kind::Update] {
-        let half = merged.half(kind);
-        let before = known.as_ref().map(|known| known.merged.half(kind));
-        if !half.is_empty() && before != Some(half) {
-            let mut statement = transaction
-                .prepare_cached("INSERT OR REPLACE INTO halves (key, bytes) VALUES (?, ?)")
-                .map_err(failed)?;
-            statement.execute(params![half_key(key, kind), packed::pack(&half.to_bytes())]).map_err(failed)?;
-        }
+    for kind in news {
+        let mut statement =
+            transaction.prepare_cached("INSERT OR REPLACE INTO halves (key, bytes) VALUES (?, ?)").map_err(failed)?;
+        let bytes = packed::pack(&merged.half(kind).to_bytes());
+        statement.execute(params![half_key(key, kind), bytes]).map_err(failed)?;
     }
     for (kind, file) in files {
         attachments::put(transaction, key, kind, &file)?;
@@ -105,17 +101,17 @@ fn is_gone(transaction: &Connection, id: Uuid) -> Result<bool> {
 static FIND: LazyLock<String> =
     LazyLock::new(|| format!("SELECT key, is_placed, thread, {COLUMNS} FROM runs WHERE id = ?"));
 
-fn find(transaction: &Connection, id: Uuid) -> Result<Option<Known>> {
+/// The row of a run, and all that was told of it.
+fn find(transaction: &Connection, id: Uuid) -> Result<Option<(Known, Merged)>> {
     let mut statement = transaction.prepare_cached(&FIND).map_err(failed)?;
     let found = statement.query_row([id.as_bytes()], |row| {
-        let (merged, place) = (Merged::new(id), Place::default());
         let (is_placed, thread, counted) = (row.get(1)?, row.get(2)?, minutes::counted(row, 3)?);
-        Ok(Known { key: row.get(0)?, is_placed, thread, place, counted, merged })
+        Ok(Known { key: row.get(0)?, is_placed, thread, place: Place::default(), counted })
     });
     let Some(known) = found.optional().map_err(failed)? else { return Ok(None) };
     let (create, update) = (half(transaction, known.key, Kind::Create)?, half(transaction, known.key, Kind::Update)?);
     let merged = Merged::of(id, create, update);
-    Ok(Some(Known { place: merged.place(), merged, ..known }))
+    Ok(Some((Known { place: merged.place(), ..known }, merged)))
 }
 
 /// One half of a run as it is stored; empty if there is none.

@@ -58,11 +58,12 @@ impl Recent {
     }
 
     /// A run, if it is known; it is then known no longer, for it is about to change.
-    pub(super) fn take(&mut self, id: Uuid) -> Option<Known> {
+    pub(super) fn take(&mut self, id: Uuid) -> Option<(Known, Merged)> {
         let open = self.young.open.remove(&id).or_else(|| self.old.open.remove(&id))?;
         let [create, update] = open.halves.map(Half::from_bytes);
         let Open { key, thread, place, counted, .. } = Open { halves: Default::default(), ..open };
-        Some(Known { key, is_placed: true, thread, place, counted, merged: Merged::of(id, create?, update?) })
+        let merged = Merged::of(id, create?, update?);
+        Some((Known { key, is_placed: true, thread, place, counted }, merged))
     }
 
     /// Keeps a run that was written.
@@ -139,8 +140,8 @@ mod tests {
         let (row, row_over) = (merged.row(), over.row());
         recent.keep(7, Counted::of(3, &row), &row, &merged);
         recent.keep(8, Counted::of(3, &row_over), &row_over, &over);
-        let known = recent.take(id).unwrap();
-        assert_eq!((known.key, known.counted, &known.merged), (7, Counted::of(3, &row), &merged));
+        let (known, told) = recent.take(id).unwrap();
+        assert_eq!((known.key, known.counted, told), (7, Counted::of(3, &row), merged));
         assert!(recent.take(id).is_none() && recent.take(ended).is_none());
         assert_eq!((recent.trace(id), recent.trace(ended)), (Some(id), Some(ended)));
     }

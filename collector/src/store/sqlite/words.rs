@@ -5,11 +5,10 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::super::Result;
-use super::super::decide::cut;
 use super::apply;
 use super::failure::failed;
 use crate::filter::{Texts, searchable};
-use crate::run::{Field, Kind, Merged, flattened};
+use crate::run::{Field, Kind, Merged, cut, flattened};
 
 /// Runs that are fed together.
 const TOGETHER: i64 = 200;
