@@ -1,13 +1,19 @@
 //! Connections, set up alike: some that write, some that only read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
     Client, GenericClient, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts,
     Transaction,
 };
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, IsolationLevel, NoTls, Row};
+use tokio_postgres::{Config, IsolationLevel, Row, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::super::StoreError;
 use super::failure::Result;
@@ -24,12 +30,16 @@ const WAIT: Duration = Duration::from_secs(5);
 /// Something that SQL can be sent to, within one transaction.
 pub(super) type View<'a> = Transaction<'a>;
 
+/// What a connection beside the pools goes over.
+type Beside = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
 /// Values beside SQL.
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// The connections of a collector to its database.
 pub(super) struct Connections {
     config: Config,
+    tls: MakeRustlsConnect,
     writers: Pool,
     readers: Pool,
 }
@@ -46,6 +56,7 @@ impl Connections {
             config.connect_timeout(WAIT);
         }
         config.keepalives_idle(Duration::from_secs(30));
+        let tls = tls(&mut config)?;
         let writes = "SET synchronous_commit = on; SET statement_timeout = '60s'; SET lock_timeout = '10s'; \
                       SET idle_in_transaction_session_timeout = '60s'";
         let reads = format!(
@@ -58,7 +69,7 @@ impl Connections {
                 let setup = setup.clone();
                 Box::pin(async move { client.batch_execute(&setup).await.map_err(HookError::Backend) })
             });
-            Pool::builder(Manager::from_config(config.clone(), NoTls, method))
+            Pool::builder(Manager::from_config(config.clone(), tls.clone(), method))
                 .max_size(most)
                 .runtime(Runtime::Tokio1)
                 .timeouts(Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) })
@@ -67,12 +78,17 @@ impl Connections {
                 .map_err(|error| invalid(&error))
         };
         let (writers, readers) = (pool(WRITERS, writes.to_owned())?, pool(READERS, reads)?);
-        Ok(Self { config, writers, readers })
+        Ok(Self { config, tls, writers, readers })
     }
 
-    /// How to connect beside the pools.
+    /// How to connect.
     pub(super) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// A connection beside the pools.
+    pub(super) async fn beside(&self) -> std::result::Result<(tokio_postgres::Client, Beside), tokio_postgres::Error> {
+        self.config.connect(self.tls.clone()).await
     }
 
     /// A connection that writes.
@@ -90,6 +106,22 @@ impl Connections {
         self.writers.close();
         self.readers.close();
     }
+}
+
+/// What makes connections private: with `sslmode=require` they are, and the server has to prove its name to whom this
+/// machine trusts. Else nothing is, for what anybody can listen to from the middle would only look private.
+fn tls(config: &mut Config) -> std::result::Result<MakeRustlsConnect, StoreError> {
+    let invalid = |error: rustls::Error| StoreError::Invalid(format!("private connections to the database: {error}"));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(invalid)?;
+    let builder = if config.get_ssl_mode() == SslMode::Require {
+        builder.with_platform_verifier().map_err(invalid)?
+    } else {
+        config.ssl_mode(SslMode::Disable);
+        builder.with_root_certificates(RootCertStore::empty())
+    };
+    Ok(MakeRustlsConnect::new(builder.with_no_client_auth()))
 }
 
 /// Begins to read: all that is asked sees the same state.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio_postgres::{AsyncMessage, Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::connections::Connections;
 
@@ -28,7 +28,7 @@ pub(super) async fn run(connections: Arc<Connections>, news: watch::Sender<i64>)
 
 /// Listens on a connection until that ends.
 async fn listen(connections: &Connections, news: &watch::Sender<i64>) {
-    let Ok((client, mut connection)) = connections.config().connect(NoTls).await else { return };
+    let Ok((client, mut connection)) = connections.beside().await else { return };
     let word = Notify::new();
     let drive = async {
         while let Some(Ok(message)) = std::future::poll_fn(|context| connection.poll_message(context)).await {
