@@ -40,6 +40,8 @@ pub(crate) fn measure(file: &Path) {
         ("metadata", r#""filter": "and(eq(metadata_key, 'user'), eq(metadata_value, 3))""#),
         ("search", r#""filter": "search('zebra')""#),
         ("search_common", r#""filter": "search('purr')""#),
+        ("search_none", r#""filter": "search('quokka')""#),
+        ("name_none", r#""filter": "eq(name, 'quokka')""#),
         ("thread", r#""filter": "eq(thread_id, 'thread 77')""#),
         ("name", r#""filter": "eq(name, 'step 7')""#),
     ] {

@@ -113,6 +113,16 @@ impl Column {
         Self::ALL.into_iter().find(|column| column.field() == field)
     }
 
+    /// The name it has there.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Inputs => "inputs",
+            Self::Outputs => "outputs",
+            Self::Error => "error",
+        }
+    }
+
     /// The field whose words it has.
     pub(super) fn field(self) -> Field {
         match self {

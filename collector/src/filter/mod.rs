@@ -51,6 +51,7 @@ mod check;
 mod condition;
 mod field;
 mod holds;
+mod indexed;
 mod lexer;
 mod number;
 mod operand;
@@ -144,9 +145,15 @@ impl Filter {
         holds::holds(&self.condition, seen)
     }
 
-    /// The words that every run has to have, if nothing else is asked for.
-    pub(crate) fn only_words(&self) -> Option<Wanted> {
+    /// The words that every run has to have; none if it asks for none.
+    pub(crate) fn wanted(&self) -> Option<Wanted> {
         Wanted::of(&self.condition)
+    }
+
+    /// What the index of words can be asked instead, to find all that meet it and were fed, and others; none if that is
+    /// not known. With words of which only the beginning is told, if `begun`.
+    pub(crate) fn indexed(&self, begun: bool) -> Option<String> {
+        indexed::indexed(&self.condition, begun)
     }
 
     /// Whether it looks into the index of words.

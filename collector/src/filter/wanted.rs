@@ -25,29 +25,33 @@ impl Texts {
 
 /// Words that all have to be there, each in one of its columns.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Wanted(Vec<(Vec<Column>, String)>);
+pub(crate) struct Wanted {
+    words: Vec<(Vec<Column>, String)>,
+    /// Whether nothing else is asked for.
+    pub(crate) is_all: bool,
+}
 
 impl Wanted {
-    /// The words that a condition asks for, if it asks for nothing else.
+    /// The words that a condition asks for, if it does.
     pub(super) fn of(condition: &Condition) -> Option<Self> {
-        let mut wanted = Vec::new();
+        let mut wanted = Self { words: Vec::new(), is_all: true };
         let mut conditions = vec![condition];
         while let Some(condition) = conditions.pop() {
             match condition {
                 Condition::All(several) => conditions.extend(several),
                 Condition::Words(column, text) if has_words(text) => {
-                    wanted.push((column.map_or(Column::ALL.into(), |column| vec![column]), text.clone()));
+                    wanted.words.push((column.map_or(Column::ALL.into(), |column| vec![column]), text.clone()));
                 }
-                _ => return None,
+                _ => wanted.is_all = false,
             }
         }
-        Some(Self(wanted))
+        Some(wanted).filter(|wanted| !wanted.words.is_empty())
     }
 
     /// Whether these texts have the words, as the index would tell it. `None` where it may tell otherwise.
     pub(crate) fn are_in(&self, texts: &Texts) -> Option<bool> {
         let mut is_sure = true;
-        for (columns, wanted) in &self.0 {
+        for (columns, wanted) in &self.words {
             match any(columns.iter().map(|column| tells(texts.column(*column), wanted))) {
                 Some(true) => {}
                 Some(false) => return Some(false),
@@ -154,20 +158,23 @@ mod tests {
             (r#"and(search("a la"), search(name, "dog"))"#, Some(false)),
             (r#"search("a la")"#, None),
         ] {
-            let wanted = super::super::Filter::parse(filter).unwrap().only_words().unwrap();
+            let wanted = super::super::Filter::parse(filter).unwrap().wanted().unwrap();
             assert_eq!(wanted.are_in(&texts), told, "{filter}");
         }
     }
+
     #[test]
-    fn what_asks_for_more_than_words_is_left_to_the_database() {
-        for filter in [
-            r#"and(search("cat"), eq(name, "x"))"#,
-            r#"or(search("cat"), search("dog"))"#,
-            r#"not(search("cat"))"#,
-            r#"and(search("cat"), search("…"))"#,
-            r#"has(tags, "cat")"#,
+    fn what_else_is_asked_for_is_left_to_the_database() {
+        for (filter, is_all) in [
+            (r#"search("cat")"#, Some(true)),
+            (r#"and(search("cat"), eq(name, "x"))"#, Some(false)),
+            (r#"and(search("cat"), search("…"))"#, Some(false)),
+            (r#"or(search("cat"), search("dog"))"#, None),
+            (r#"not(search("cat"))"#, None),
+            (r#"has(tags, "cat")"#, None),
         ] {
-            assert_eq!(super::super::Filter::parse(filter).unwrap().only_words(), None, "{filter}");
+            let wanted = super::super::Filter::parse(filter).unwrap().wanted();
+            assert_eq!(wanted.map(|wanted| wanted.is_all), is_all, "{filter}");
         }
     }
 }

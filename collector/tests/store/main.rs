@@ -66,7 +66,9 @@ fn minutes_in(path: &Path) -> Vec<(i64, i64, bool, Vec<u8>)> {
 /// Makes of a file what the version before had made.
 fn uncounted(path: &Path) {
     let file = rusqlite::Connection::open(path).unwrap();
-    file.execute_batch("DROP TABLE minutes; PRAGMA user_version = 1").unwrap();
+    let older =
+        "DROP TABLE minutes; DROP INDEX failures_of_project; DROP INDEX errors_of_project; PRAGMA user_version = 1";
+    file.execute_batch(older).unwrap();
 }
 
 fn open(folder: &Path) -> Sqlite {

@@ -64,9 +64,12 @@ async fn words_are_found_in_order_however_many_runs_have_them() {
         words
     };
     let told = |(number, run): (usize, &Told)| {
-        run.create().with(Field::Inputs, format!(r#"{{"say": {}}}"#, text(&words(number))))
+        let name = if number == 5 { "odd one" } else { "run" };
+        let inputs = format!(r#"{{"say": {}}}"#, text(&words(number)));
+        run.create().with(Field::Name, text(name)).with(Field::Inputs, inputs)
     };
     kept.has(runs.iter().enumerate().map(told)).await;
+    let project = kept.run(runs[0].id).await.project;
     for (filter, wanted) in [
         (r#"search("purr")"#, Box::new(|_| true) as Box<dyn Fn(usize) -> bool>),
         (r#"search("often")"#, Box::new(|number| number % 3 == 0 && number < 200)),
@@ -77,13 +80,20 @@ async fn words_are_found_in_order_however_many_runs_have_them() {
         (r#"search(outputs, "purr")"#, Box::new(|_| false)),
         (r#"not(search("often"))"#, Box::new(|number| number % 3 != 0 || number >= 200)),
         (r#"and(search("purr"), search("often"))"#, Box::new(|number| number % 3 == 0 && number < 200)),
-        (r#"and(search("purring"), and(search("number"), eq(name, "run")))"#, Box::new(|_| true)),
+        (r#"and(search("purring"), and(search("number"), eq(name, "run")))"#, Box::new(|number| number != 5)),
+        (r#"and(search("once"), eq(name, "run"))"#, Box::new(|number| number % 290 == 0)),
+        (r#"and(search("once"), eq(name, "odd one"))"#, Box::new(|_| false)),
+        (r#"and(search("purr"), eq(name, "odd one"))"#, Box::new(|number| number == 5)),
+        (r#"eq(name, "odd one")"#, Box::new(|number| number == 5)),
+        (r#"eq(name, "odd")"#, Box::new(|_| false)),
+        (r#"and(eq(name, "run"), eq(run_type, "chain"))"#, Box::new(|number| number != 5)),
         (r#"or(search("seldom"), search("café"))"#, Box::new(|number| number % 20 == 0 || number % 25 == 0)),
     ] {
-        for (limit, order) in [(7, Order::Desc), (100, Order::Asc)] {
+        let ways = [(7, Order::Desc, None), (100, Order::Asc, None), (7, Order::Asc, Some(vec![project]))];
+        for (limit, order, projects) in ways {
             let filter = Some(Filter::parse(filter).unwrap());
             let mut question =
-                Question { limit, order, filter: filter.clone(), payloads: false, ..Question::default() };
+                Question { limit, order, projects, filter: filter.clone(), payloads: false, ..Question::default() };
             let mut seen = Vec::new();
             loop {
                 let page = kept.store.runs(&Access::full(), &question).await.unwrap();
@@ -98,6 +108,24 @@ async fn words_are_found_in_order_however_many_runs_have_them() {
             }
             assert_eq!(seen, all, "{filter:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn names_are_found_at_once_and_as_they_are_now() {
+    let kept = Kept::new().await;
+    let named = async |name: &str| {
+        let filter = Some(Filter::parse(&format!("eq(name, {})", text(name))).unwrap());
+        kept.runs(Question { filter, ..all() }).await.into_iter().map(|run| run.row.id).collect::<Vec<_>>()
+    };
+    // Which full text was fed so far is not waited for.
+    for number in 1..40 {
+        let run = Told::root(number);
+        kept.has([run.create().with(Field::Name, text(&format!("step {number}")))]).await;
+        assert_eq!(named(&format!("step {number}")).await, [run.id]);
+        kept.has([run.update(1).with(Field::Name, text(&format!("done {number}")))]).await;
+        assert_eq!(named(&format!("done {number}")).await, [run.id]);
+        assert!(named(&format!("step {number}")).await.is_empty());
     }
 }
 

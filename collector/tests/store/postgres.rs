@@ -57,7 +57,7 @@ impl Kept {
     async fn recounted(self) -> Self {
         self.store.close().await;
         let Self { url, _database, .. } = self;
-        let before = "DROP TABLE minutes; UPDATE runtree_version SET version = 1";
+        let before = "DROP TABLE minutes; DROP INDEX failures_of_project, errors_of_project; UPDATE runtree_version SET version = 1";
         connected(&url).await.batch_execute(before).await.unwrap();
         Self { store: Postgres::open(&url).await.unwrap(), url, _database }
     }

@@ -82,7 +82,7 @@ async fn s06_a_file_of_the_version_before_is_counted_or_left_as_it_was() {
     let kept = Kept { store: open(folder.path()), folder };
     assert_eq!(kept.minutes().await, counted);
     assert_eq!(kept.runs(all()).await.len(), runs);
-    assert_eq!(left(&rusqlite::Connection::open(&path).unwrap()), (2, 1));
+    assert_eq!(left(&rusqlite::Connection::open(&path).unwrap()), (3, 1));
 }
 
 #[tokio::test]

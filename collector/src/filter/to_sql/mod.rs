@@ -15,6 +15,7 @@ use super::operand::Operand;
 use super::pattern::Pattern;
 use super::sql::{Dialect, Sql};
 use super::words;
+use crate::run::Status;
 
 /// Writes a condition.
 pub(super) fn write(condition: &Condition, sql: &mut Sql) {
@@ -42,6 +43,10 @@ pub(super) fn write(condition: &Condition, sql: &mut Sql) {
         }
         Condition::Field(Field::Tags, test) => tags(test, sql),
         Condition::Field(Field::IsRoot, test) => root(test, sql),
+        // Said so that the index of those that failed can be used: a word that is bound might be another one.
+        Condition::Field(Field::Status, Test::Is(Operand::Text(word))) if word == Status::Error.as_str() => {
+            sql.push("r.status = 'error'");
+        }
         Condition::Field(field, test) => scalar(column(*field, sql.dialect()), *field == Field::Project, test, sql),
         Condition::Pair(pair, test) => entry(pair.entries, &[(*pair, test)], sql),
         Condition::Metadata(leaves) => {
@@ -60,7 +65,7 @@ fn full_text(column: Option<Column>, text: &str, sql: &mut Sql) {
     if words::has_words(text) {
         match sql.dialect() {
             Dialect::Sqlite => {
-                let phrase = words::phrase(column.map(index_column), text);
+                let phrase = words::phrase(column.map(Column::name), text);
                 sql.push("r.key IN (SELECT rowid FROM words WHERE words MATCH ").bind(phrase).push(")");
             }
             #[cfg(feature = "postgres")]
@@ -89,15 +94,6 @@ fn in_contents(column: Option<Column>, text: &str, sql: &mut Sql) {
         sql.push(spaced).push(" LIKE ").bind(pattern.as_str());
     });
     sql.push("))");
-}
-
-fn index_column(column: Column) -> &'static str {
-    match column {
-        Column::Name => "name",
-        Column::Inputs => "inputs",
-        Column::Outputs => "outputs",
-        Column::Error => "error",
-    }
 }
 
 /// What is shown of a column of the index.

@@ -10,7 +10,7 @@ use super::failure::Result;
 use super::{connections, locks, minutes};
 
 /// What leads from each version to the next. What is here was released; it is never changed, only followed.
-const STEPS: &[&str] = &[FIRST, MINUTES];
+const STEPS: &[&str] = &[FIRST, MINUTES, FAILURES];
 
 pub(crate) const FIRST: &str = r#"
 CREATE TABLE projects (
@@ -151,6 +151,12 @@ CREATE TABLE minutes (
     sums bytea,
     PRIMARY KEY (project, minute, is_root)
 );
+"#;
+
+/// Runs that failed are few, and what is asked for most.
+const FAILURES: &str = r#"
+CREATE INDEX failures_of_project ON runs (project, start, id) WHERE status = 'error';
+CREATE INDEX errors_of_project ON runs (project, start, id) WHERE error IS NOT NULL;
 "#;
 
 /// The functions that SQL of this version calls. They are made anew at every start, as they hold nothing.

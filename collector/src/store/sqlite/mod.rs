@@ -9,6 +9,7 @@ mod attachments;
 mod connection;
 mod failure;
 mod feedback;
+mod few;
 mod files;
 mod findings;
 mod identity;

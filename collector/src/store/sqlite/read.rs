@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::super::question::Filling;
 use super::super::{Page, Question, Result, StoredRun, ask};
+use super::ahead::{self, Seen};
 use super::failure::failed;
-use super::{ahead, apply, attachments, feedback, shares};
+use super::{apply, attachments, feedback, few, shares};
 use crate::access::Access;
 use crate::filter::{Dialect, Sql, errors_inside};
 use crate::run::{Kind, Merged, Place, Row, Status, Usage};
@@ -31,9 +32,12 @@ pub(super) fn is_there(connection: &Connection, access: &Access, id: Uuid) -> Re
 
 /// A page of runs.
 pub(super) fn page(connection: &Connection, access: &Access, question: &Question) -> Result<Page> {
-    if let Some(page) = ahead::page(connection, access, question)? {
+    let seen = ahead::look(connection, access, question)?;
+    if let Seen::Page(page) = seen {
         return Ok(page);
     }
+    let narrowed = few::narrowed(connection, question, matches!(seen, Seen::None))?;
+    let question = narrowed.as_ref().unwrap_or(question);
     let sql = asked(access, question);
     let mut statement = connection.prepare_cached(sql.text()).map_err(failed)?;
     let mut page = Filling::of(question);
@@ -44,6 +48,10 @@ pub(super) fn page(connection: &Connection, access: &Access, question: &Question
         let (key, run) = found.map_err(failed)?;
         let merged = if question.payloads { Some(merged(connection, key, run.row.id)?) } else { None };
         page.push(completed(connection, key, run, merged)?);
+    }
+    if narrowed.is_some() {
+        // There are as many of these as there are counts of ids.
+        statement.discard();
     }
     Ok(page.done())
 }
@@ -155,6 +163,11 @@ mod tests {
                 Question { filter: filtered("eq(thread_id, 'x')"), ..of_a_project.clone() },
                 "r USING INDEX runs_of_thread",
             ),
+            (
+                Question { filter: filtered("eq(status, 'error')"), ..of_a_project.clone() },
+                "r USING INDEX failures_of_project",
+            ),
+            (Question { error: Some(true), ..of_a_project.clone() }, "r USING INDEX errors_of_project"),
             (of_a_project, "r USING INDEX runs_of_project"),
         ] {
             let sql = asked(&Access::full(), &question);

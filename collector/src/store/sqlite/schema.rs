@@ -10,7 +10,11 @@ use super::minutes;
 pub(super) const APPLICATION: i32 = 0x7275_6e74;
 
 /// What leads from each version to the next. What is here was released; it is never changed, only followed.
-const STEPS: &[Step] = &[Step { tables: FIRST, fill: |_| Ok(()) }, Step { tables: MINUTES, fill: minutes::fill }];
+const STEPS: &[Step] = &[
+    Step { tables: FIRST, fill: |_| Ok(()) },
+    Step { tables: MINUTES, fill: minutes::fill },
+    Step { tables: FAILURES, fill: |_| Ok(()) },
+];
 
 /// From one version to the next: what tables there are, and what is in them then.
 struct Step {
@@ -135,6 +139,12 @@ CREATE TABLE minutes (
     sums BLOB NOT NULL,
     PRIMARY KEY (project, minute, is_root)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Runs that failed are few, and what is asked for most.
+const FAILURES: &str = "
+CREATE INDEX failures_of_project ON runs (project, start, id) WHERE status = 'error';
+CREATE INDEX errors_of_project ON runs (project, start, id) WHERE error IS NOT NULL;
 ";
 
 /// The version of the tables in a file, which is looked at and not changed.
