@@ -6,7 +6,7 @@ use runtree_collector::run::Field;
 use runtree_collector::store::{Batch, Question, Store};
 use runtree_tracing::langsmith::wire::{FeedbackCreate, Order};
 
-use crate::operations::{Told, text};
+use crate::operations::{START, Told, text};
 use crate::{Kept, all};
 
 #[tokio::test]
@@ -107,6 +107,51 @@ async fn words_are_found_in_order_however_many_runs_have_them() {
                 all.reverse();
             }
             assert_eq!(seen, all, "{filter:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn runs_of_several_projects_come_in_one_order() {
+    let kept = Kept::new().await;
+    // Some begin together with some of other projects; a project has runs that others have long before and after.
+    let runs: Vec<Told> = (0..90).map(|number| Told::root(number).began(START + number as i64 / 4)).collect();
+    let name = |at: usize| ["first", "second", "third"][if at < 70 { at % 3 } else { 1 }];
+    let run_type = |at: usize| if at.is_multiple_of(5) { "tool" } else { "chain" };
+    let told = |(at, run): (usize, &Told)| {
+        run.create().with(Field::ProjectName, text(name(at))).with(Field::RunType, text(run_type(at)))
+    };
+    kept.has(runs.iter().enumerate().map(told)).await;
+    let mut projects = Vec::new();
+    for run in &runs[..3] {
+        projects.push(kept.run(run.id).await.project);
+    }
+    let some = Access { projects: Some(projects[1..].iter().copied().collect()), ..Access::full() };
+    let all_names: &[&str] = &["first", "second", "third"];
+    for (access, asked, names) in [
+        (Access::full(), None, all_names),
+        (Access::full(), Some(vec![projects[2], projects[0], projects[2]]), &["first", "third"]),
+        (some.clone(), None, &["second", "third"]),
+        (some, Some(projects[..2].to_vec()), &["second"]),
+        (Access::full(), Some(Vec::new()), &[]),
+    ] {
+        for (order, wanted) in [(Order::Asc, None), (Order::Desc, Some("tool"))] {
+            let filter = wanted.map(|word| Filter::parse(&format!("eq(run_type, {})", text(word))).unwrap());
+            let mut question = Question { projects: asked.clone(), filter, order, limit: 4, ..Question::default() };
+            let mut seen = Vec::new();
+            loop {
+                let page = kept.store.runs(&access, &question).await.unwrap();
+                seen.extend(page.runs.iter().map(|run| run.row.id));
+                let Some(next) = page.next else { break };
+                assert_eq!(page.runs.len(), 4);
+                question.after = Some(next);
+            }
+            let is_asked = |at: &usize| names.contains(&name(*at)) && wanted.is_none_or(|word| word == run_type(*at));
+            let mut told: Vec<_> = (0..runs.len()).filter(is_asked).map(|at| runs[at].id).collect();
+            if order == Order::Desc {
+                told.reverse();
+            }
+            assert_eq!(seen, told, "{names:?} {order:?}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! so that an answer means that the runs are on disk. Readers have connections of their own and see the last commit.
 
 mod ahead;
+mod among;
 mod apply;
 mod attachments;
 mod connection;

@@ -8,7 +8,7 @@ use super::super::question::Filling;
 use super::super::{Page, Question, Result, StoredRun, ask};
 use super::ahead::{self, Seen};
 use super::failure::failed;
-use super::{apply, attachments, feedback, few, shares};
+use super::{among, apply, attachments, feedback, few, shares};
 use crate::access::Access;
 use crate::filter::{Dialect, Sql, errors_inside};
 use crate::run::{Kind, Merged, Place, Row, Status, Usage};
@@ -36,7 +36,10 @@ pub(super) fn page(connection: &Connection, access: &Access, question: &Question
     if let Seen::Page(page) = seen {
         return Ok(page);
     }
-    let narrowed = few::narrowed(connection, question, matches!(seen, Seen::None))?;
+    let narrowed = match few::narrowed(connection, question, matches!(seen, Seen::None))? {
+        None => among::narrowed(connection, access, question)?,
+        few => few,
+    };
     let question = narrowed.as_ref().unwrap_or(question);
     let sql = asked(access, question);
     let mut statement = connection.prepare_cached(sql.text()).map_err(failed)?;
