@@ -51,6 +51,11 @@ pub(crate) fn measure(file: &Path) {
             time(&format!("list/{kind}{name}"), 30, &Request::json("/runs/query", &body));
         }
     }
+    for (name, select) in [("", r#""select": ["name"], "#), ("whole/", "")] {
+        let body = format!(r#"{{{select}"limit": 50}}"#);
+        time(&format!("list/{name}everywhere"), 30, &Request::json("/runs/query", &body));
+    }
+    time("threads", 20, &Request::get(&format!("/sessions/{session}/threads?limit=50")));
     time("projects", 20, &Request::get("/sessions"));
     time("health", 20, &Request::get("/health"));
     report("memory/reading", server.peak(), "MiB");

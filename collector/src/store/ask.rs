@@ -119,9 +119,13 @@ pub(super) fn timeline(sql: &mut Sql, access: &Access, asked: &Timeline, group: 
 }
 
 /// The conversations of a project. How a database counts roots, finds the last, adds tokens, counts failures and sees whether
-/// one is open is told in its own words.
-pub(super) fn threads(sql: &mut Sql, question: &ThreadQuestion, words: [&'static str; 5]) {
-    let [count, last, tokens, errors, running] = words;
+/// one is open is told in its own words. If there are names, only these are looked at.
+pub(super) fn threads(
+    sql: &mut Sql,
+    question: &ThreadQuestion,
+    names: Option<&[String]>,
+    [count, last, tokens, errors, running]: [&'static str; 5],
+) {
     sql.push("SELECT * FROM (SELECT t.thread, t.count, t.first, t.last, t.tokens, t.cost, t.errors, t.running, ");
     for (preview, order) in [
         ("(SELECT input_preview", " ORDER BY start LIMIT 1) AS input, "),
@@ -134,7 +138,14 @@ pub(super) fn threads(sql: &mut Sql, question: &ThreadQuestion, words: [&'static
     sql.push("FROM (SELECT project, thread, ").push(count).push(" AS count, min(start) AS first, ").push(last);
     sql.push(" AS last, ").push(tokens).push(" AS tokens, sum(total_cost) AS cost, ").push(errors).push(" AS errors, ");
     sql.push(running).push(" AS running FROM runs WHERE project = (SELECT key FROM projects WHERE id = ");
-    sql.bind(question.project).push(") AND thread IS NOT NULL GROUP BY project, thread) AS t WHERE t.count > 0) AS s");
+    sql.bind(question.project).push(") AND thread IS NOT NULL");
+    if let Some(names) = names {
+        sql.push(" AND thread IN (").each(names, ", ", |sql, name| {
+            sql.bind(name.as_str());
+        });
+        sql.push(")");
+    }
+    sql.push(" GROUP BY project, thread) AS t WHERE t.count > 0) AS s");
     if let Some(part) = &question.search {
         for (before, place) in [(" WHERE (", "s.thread"), (" OR ", "s.input"), (" OR ", "s.output")] {
             sql.push(before);

@@ -1,5 +1,7 @@
 //! Trees, changes, conversations, and what happened over time.
 
+use std::collections::BTreeMap;
+
 use runtree_collector::access::Access;
 use runtree_collector::filter::Filter;
 use runtree_collector::run::{Field, Status};
@@ -103,6 +105,43 @@ async fn a_thread_is_the_runs_that_name_it() {
     assert_eq!(kept.store.threads(&access, &second).await.unwrap()[0].name, "b");
     let elsewhere = Access { projects: Some([root.id].into()), ..Access::full() };
     assert!(kept.store.threads(&elsewhere, &asked).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn threads_come_by_their_last_trace_page_by_page() {
+    let (kept, access) = (Kept::new().await, Access::full());
+    let name = |number: u64| format!("thread {}", number * number % 11);
+    let extra = |name: String| json(&json!({"metadata": {"thread_id": name}}));
+    // Four begin together each time; some name no thread, and children alone make none.
+    let runs: Vec<_> = (0..60).map(|number| (number, Told::root(number).began(START + number as i64 / 4))).collect();
+    let told = |(number, run): &(u64, Told)| match number % 7 {
+        0 => run.create(),
+        _ => run.create().with(Field::Extra, extra(name(*number))),
+    };
+    kept.has(runs.iter().map(told)).await;
+    kept.has([Told::root(1).child(100).create().with(Field::Extra, extra("of a child".to_owned()))]).await;
+    let project = kept.run(Told::root(1).id).await.project;
+    let mut last: BTreeMap<String, i64> = BTreeMap::new();
+    for (number, run) in runs.iter().filter(|(number, _)| number % 7 > 0) {
+        let known = last.entry(name(*number)).or_insert(run.start);
+        *known = run.start.max(*known);
+    }
+    let mut wanted: Vec<(String, i64)> = last.into_iter().collect();
+    wanted.sort_by_key(|(_, last)| -last);
+    assert!(wanted.windows(2).any(|two| two[0].1 == two[1].1), "some were last written to at the same moment");
+    for limit in [1, 2, 3, 100] {
+        let mut seen = Vec::new();
+        loop {
+            let asked = ThreadQuestion { project, limit, offset: seen.len(), ..ThreadQuestion::default() };
+            let page = kept.store.threads(&access, &asked).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= limit);
+            seen.extend(page.into_iter().map(|thread| (thread.name, thread.last)));
+        }
+        assert_eq!(seen, wanted, "{limit}");
+    }
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ pub(super) async fn threads(view: &View<'_>, access: &Access, question: &ThreadQ
     questions::threads(
         &mut sql,
         question,
+        None,
         [
             "count(*) FILTER (WHERE parent IS NULL)",
             "max(start) FILTER (WHERE parent IS NULL)",

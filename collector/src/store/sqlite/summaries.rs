@@ -1,5 +1,8 @@
 //! Lines of lists and trees, conversations, and what happened over time.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use rusqlite::{Connection, params_from_iter};
 use uuid::Uuid;
 
@@ -93,10 +96,20 @@ pub(super) fn threads(connection: &Connection, access: &Access, question: &Threa
     if !access.concerns(question.project) {
         return Ok(Vec::new());
     }
+    let names = match question.search {
+        Some(_) => None,
+        None => Some(last_threads(connection, question)?),
+    };
+    if names.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(Vec::new());
+    }
+    // These are the page.
+    let offset = if names.is_some() { 0 } else { question.offset };
     let mut sql = Sql::new(Dialect::Sqlite);
     ask::threads(
         &mut sql,
-        question,
+        &ThreadQuestion { offset, ..question.clone() },
+        names.as_deref(),
         [
             "sum(parent IS NULL)",
             "max(CASE WHEN parent IS NULL THEN start END)",
@@ -121,6 +134,29 @@ pub(super) fn threads(connection: &Connection, access: &Access, question: &Threa
         })
     });
     rows.map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)
+}
+
+/// The names of the conversations on a page: those whose last trace began last come first, and of these, as their names do.
+fn last_threads(connection: &Connection, question: &ThreadQuestion) -> Result<Vec<String>> {
+    let sql = "SELECT thread, start FROM runs WHERE project = (SELECT key FROM projects WHERE id = ?) AND parent IS NULL \
+               AND thread IS NOT NULL ORDER BY start DESC, id DESC";
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let mut rows = statement.query([question.project.as_bytes()]).map_err(failed)?;
+    let most = question.offset.saturating_add(question.limit);
+    let (mut known, mut last) = (HashSet::new(), Vec::<(Reverse<i64>, String)>::new());
+    while let Some(row) = rows.next().map_err(failed)? {
+        let start = row.get(1).map_err(failed)?;
+        if last.len() >= most && last.last().is_none_or(|(Reverse(before), _)| *before != start) {
+            break;
+        }
+        let name = row.get_ref(0).and_then(|name| Ok(name.as_str()?)).map_err(failed)?;
+        if !known.contains(name) {
+            known.insert(name.to_owned());
+            last.push((Reverse(start), name.to_owned()));
+        }
+    }
+    last.sort_unstable();
+    Ok(last.into_iter().skip(question.offset).take(question.limit).map(|(_, name)| name).collect())
 }
 
 /// What happened in a project over time. Stretches in which nothing began are left out.
