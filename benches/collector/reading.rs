@@ -42,6 +42,8 @@ pub(crate) fn measure(file: &Path) {
         ("search_common", r#""filter": "search('purr')""#),
         ("search_none", r#""filter": "search('quokka')""#),
         ("name_none", r#""filter": "eq(name, 'quokka')""#),
+        ("tag_none", r#""filter": "has(tags, 'quokka')""#),
+        ("metadata_none", r#""filter": "and(eq(metadata_key, 'user'), eq(metadata_value, 'quokka'))""#),
         ("thread", r#""filter": "eq(thread_id, 'thread 77')""#),
         ("name", r#""filter": "eq(name, 'step 7')""#),
     ] {

@@ -20,8 +20,8 @@ fn minutes(database: &Path) -> Vec<(i64, i64, bool, Vec<u8>)> {
 /// Makes of a file what the version had made that counted nothing.
 fn uncount(database: &Path) {
     let file = rusqlite::Connection::open(database).unwrap();
-    let older =
-        "DROP TABLE minutes; DROP INDEX failures_of_project; DROP INDEX errors_of_project; PRAGMA user_version = 1";
+    let older = "DROP TABLE minutes; DROP TABLE marks; DROP INDEX failures_of_project; \
+                 DROP INDEX errors_of_project; PRAGMA user_version = 1";
     file.execute_batch(older).unwrap();
 }
 

@@ -51,8 +51,8 @@ mod check;
 mod condition;
 mod field;
 mod holds;
-mod indexed;
 mod lexer;
+mod marks;
 mod number;
 mod operand;
 mod pair;
@@ -72,6 +72,7 @@ mod words;
 
 use std::fmt;
 
+pub(crate) use marks::Marks;
 pub use seen::{Opinion, Seen};
 pub use sql::{Dialect, Parameter, Sql};
 pub use sqlite::register;
@@ -150,10 +151,9 @@ impl Filter {
         Wanted::of(&self.condition)
     }
 
-    /// What the index of words can be asked instead, to find all that meet it and were fed, and others; none if that is
-    /// not known. With words of which only the beginning is told, if `begun`.
-    pub(crate) fn indexed(&self, begun: bool) -> Option<String> {
-        indexed::indexed(&self.condition, begun)
+    /// What every run is marked with that meets it.
+    pub(crate) fn marks(&self) -> Marks {
+        Marks::wanted(&self.condition)
     }
 
     /// Whether it looks into the index of words.

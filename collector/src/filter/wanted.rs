@@ -1,7 +1,7 @@
 //! Words that a run has to have, asked of its texts instead of the index.
 
 use super::condition::{Column, Condition};
-use super::words::{follow, has_words};
+use super::words::{follow, has_words, phrase};
 
 /// The texts of a run, as the index of words has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Texts {
 /// Words that all have to be there, each in one of its columns.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Wanted {
-    words: Vec<(Vec<Column>, String)>,
+    words: Vec<(Option<Column>, String)>,
     /// Whether nothing else is asked for.
     pub(crate) is_all: bool,
 }
@@ -40,7 +40,7 @@ impl Wanted {
             match condition {
                 Condition::All(several) => conditions.extend(several),
                 Condition::Words(column, text) if has_words(text) => {
-                    wanted.words.push((column.map_or(Column::ALL.into(), |column| vec![column]), text.clone()));
+                    wanted.words.push((*column, text.clone()));
                 }
                 _ => wanted.is_all = false,
             }
@@ -48,10 +48,17 @@ impl Wanted {
         Some(wanted).filter(|wanted| !wanted.words.is_empty())
     }
 
+    /// As the index of words is asked for them.
+    pub(crate) fn question(&self) -> String {
+        let phrases = self.words.iter().map(|(column, text)| phrase(column.map(Column::name), text));
+        format!("({})", phrases.collect::<Vec<_>>().join(") AND ("))
+    }
+
     /// Whether these texts have the words, as the index would tell it. `None` where it may tell otherwise.
     pub(crate) fn are_in(&self, texts: &Texts) -> Option<bool> {
         let mut is_sure = true;
-        for (columns, wanted) in &self.words {
+        for (column, wanted) in &self.words {
+            let columns = column.as_ref().map_or(&Column::ALL[..], std::slice::from_ref);
             match any(columns.iter().map(|column| tells(texts.column(*column), wanted))) {
                 Some(true) => {}
                 Some(false) => return Some(false),
@@ -103,7 +110,6 @@ mod tests {
     use proptest::prelude::*;
     use rusqlite::Connection;
 
-    use super::super::words::phrase;
     use super::*;
 
     /// Words and what is between them, of few letters, so that some follow each other.
@@ -161,6 +167,15 @@ mod tests {
             let wanted = super::super::Filter::parse(filter).unwrap().wanted().unwrap();
             assert_eq!(wanted.are_in(&texts), told, "{filter}");
         }
+    }
+
+    #[test]
+    fn the_index_is_asked_for_all_of_them() {
+        let filter = r#"and(search("cat"), eq(name, "x"), search(error, "it \"purrs\""))"#;
+        let wanted = super::super::Filter::parse(filter).unwrap().wanted().unwrap();
+        let parts: Vec<String> = wanted.question().split(" AND ").map(str::to_owned).collect();
+        assert!(parts.contains(&r#"("cat" *)"#.to_owned()), "{parts:?}");
+        assert!(parts.contains(&r#"(error : "it ""purrs""" *)"#.to_owned()), "{parts:?}");
     }
 
     #[test]

@@ -39,18 +39,10 @@ pub(super) fn follow(text: &str, wanted: &str) -> bool {
 
 /// The question to the index: a phrase in quotes, whose quotes are doubled, and whose last word is a beginning.
 pub(super) fn phrase(column: Option<&str>, text: &str) -> String {
-    match column {
-        Some(column) => format!("{} *", whole(column, text)),
-        None => format!("{} *", quoted(text)),
-    }
-}
-
-/// The same, in one column and with whole words only.
-pub(super) fn whole(column: &str, text: &str) -> String {
-    format!("{column} : {}", quoted(text))
-}
-
-fn quoted(text: &str) -> String {
     // The index takes a NUL for the end of the question.
-    format!("\"{}\"", text.replace('"', "\"\"").replace('\0', " "))
+    let quoted = text.replace('"', "\"\"").replace('\0', " ");
+    match column {
+        Some(column) => format!("{column} : \"{quoted}\" *"),
+        None => format!("\"{quoted}\" *"),
+    }
 }

@@ -66,8 +66,8 @@ fn minutes_in(path: &Path) -> Vec<(i64, i64, bool, Vec<u8>)> {
 /// Makes of a file what the version before had made.
 fn uncounted(path: &Path) {
     let file = rusqlite::Connection::open(path).unwrap();
-    let older =
-        "DROP TABLE minutes; DROP INDEX failures_of_project; DROP INDEX errors_of_project; PRAGMA user_version = 1";
+    let older = "DROP TABLE minutes; DROP TABLE marks; DROP INDEX failures_of_project; \
+                 DROP INDEX errors_of_project; PRAGMA user_version = 1";
     file.execute_batch(older).unwrap();
 }
 

@@ -112,6 +112,55 @@ async fn words_are_found_in_order_however_many_runs_have_them() {
 }
 
 #[tokio::test]
+async fn what_few_and_what_many_runs_have_is_found() {
+    let kept = Kept::new().await;
+    let runs: Vec<Told> = (0..1_300).map(Told::root).collect();
+    let told = |(number, run): (usize, &Told)| {
+        let metadata = format!(r#"{{"metadata": {{"user": {}, "even": {}}}}}"#, number / 100, number % 2 == 0);
+        let tags = if number % 500 == 3 { r#"["Rare", "x"]"# } else { r#"["x"]"# };
+        run.create().with(Field::Extra, metadata).with(Field::Tags, tags)
+    };
+    kept.has(runs.iter().enumerate().map(told)).await;
+    // Some are what they were no longer.
+    let changed = |number: usize| runs[number].update(5).with(Field::Tags, r#"["y"]"#).with(Field::Error, text("no"));
+    kept.has([changed(503), changed(504)]).await;
+    let project = kept.run(runs[0].id).await.project;
+    for (filter, wanted) in [
+        ("has(tags, 'x')", Box::new(|number: usize| !matches!(number, 503 | 504)) as Box<dyn Fn(usize) -> bool>),
+        ("has(tags, 'rare')", Box::new(|number| matches!(number, 3 | 1_003))),
+        ("has(tags, 'y')", Box::new(|number| matches!(number, 503 | 504))),
+        ("and(has(tags, 'y'), has(tags, 'x'))", Box::new(|_| false)),
+        ("and(eq(metadata_key, 'user'), eq(metadata_value, '12'))", Box::new(|number| number >= 1_200)),
+        ("and(eq(metadata_key, 'user'), eq(metadata_value, 99))", Box::new(|_| false)),
+        (r#"has(metadata, '{"even": true}')"#, Box::new(|number| number % 2 == 0)),
+        ("eq(metadata_key, 'user')", Box::new(|_| true)),
+        ("eq(metadata_key, 'nobody')", Box::new(|_| false)),
+        ("eq(name, 'run')", Box::new(|_| true)),
+        ("eq(name, 'nobody')", Box::new(|_| false)),
+        ("eq(status, 'pending')", Box::new(|number| !matches!(number, 503 | 504))),
+        ("eq(status, 'error')", Box::new(|number| matches!(number, 503 | 504))),
+        ("and(eq(status, 'error'), search('why'))", Box::new(|number| matches!(number, 503 | 504))),
+        ("eq(run_type, 'tool')", Box::new(|_| false)),
+    ] {
+        for projects in [None, Some(vec![project])] {
+            let filter = Some(Filter::parse(filter).unwrap());
+            let mut question = Question { filter: filter.clone(), projects, limit: 100, ..Question::default() };
+            let mut seen = Vec::new();
+            loop {
+                let page = kept.store.runs(&Access::full(), &question).await.unwrap();
+                seen.extend(page.runs.iter().map(|run| run.row.id));
+                let Some(next) = page.next else { break };
+                question.after = Some(next);
+            }
+            let told = (0..runs.len()).rev().filter(|number| wanted(*number)).map(|number| runs[number].id);
+            assert_eq!(seen, told.collect::<Vec<_>>(), "{filter:?}");
+        }
+    }
+    let typed = |run_type: &str| Question { run_type: Some(run_type.to_owned()), limit: 5, ..Question::default() };
+    assert_eq!((kept.runs(typed("tool")).await.len(), kept.runs(typed("chain")).await.len()), (0, 5));
+}
+
+#[tokio::test]
 async fn runs_of_several_projects_come_in_one_order() {
     let kept = Kept::new().await;
     // Some begin together with some of other projects; a project has runs that others have long before and after.

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use runtree_collector::access::Access;
+use runtree_collector::filter::Filter;
 use runtree_collector::run::Field;
 use runtree_collector::store::sqlite::{Durability, Sqlite};
-use runtree_collector::store::{Batch, Store, StoreError};
+use runtree_collector::store::{Batch, Question, Store, StoreError};
 
 use crate::operations::{Told, text};
 use crate::{Kept, all, open, uncounted};
@@ -82,6 +83,8 @@ async fn s06_a_file_of_the_version_before_is_counted_or_left_as_it_was() {
     let kept = Kept { store: open(folder.path()), folder };
     assert_eq!(kept.minutes().await, counted);
     assert_eq!(kept.runs(all()).await.len(), runs);
+    let named = |name: &str| Question { filter: Some(Filter::parse(&format!("eq(name, '{name}')")).unwrap()), ..all() };
+    assert_eq!((kept.runs(named("run")).await.len(), kept.runs(named("ran")).await.len()), (runs, 0));
     assert_eq!(left(&rusqlite::Connection::open(&path).unwrap()), (3, 1));
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::world::{Known, World};
-use crate::filter::{Filter, Opinion};
+use crate::filter::{Filter, Marks, Opinion};
 use crate::run::{Status, flattened};
 
 /// Texts that runs have and filters ask for. None has accents, for which the index has rules of its own.
@@ -252,6 +252,15 @@ proptest! {
     fn the_database_finds_what_holds(world in world(), filters in vec(filter(), 1..30)) {
         for filter in filters {
             world.found(&filter);
+        }
+    }
+
+    #[test]
+    fn whatever_it_holds_of_is_found_by_its_marks(runs in vec(known(), 1..7), filters in vec(filter(), 1..30)) {
+        for (run, filter) in runs.iter().flat_map(|run| filters.iter().map(move |filter| (run, filter))) {
+            let row = &run.row;
+            let marks = Marks::of(&row.name, &row.run_type, row.status.as_str(), &row.tags, &row.metadata);
+            prop_assert!(!filter.holds(&run.seen()) || filter.marks().find(&marks), "{}\n{:#?}", filter, run);
         }
     }
 

@@ -153,7 +153,7 @@ CREATE TABLE minutes (
 );
 "#;
 
-/// Runs that failed are few, and what is asked for most.
+/// Runs that failed are few, and asked for most.
 const FAILURES: &str = r#"
 CREATE INDEX failures_of_project ON runs (project, start, id) WHERE status = 'error';
 CREATE INDEX errors_of_project ON runs (project, start, id) WHERE error IS NOT NULL;

@@ -1,31 +1,58 @@
-//! Questions that few runs meet, by their words.
+//! Questions that few runs meet.
 //!
 //! A page comes in the order of time, and so runs are looked at one after the other until it is full; where few meet the
-//! question, that is all of a project. But if the index of words knows that few have the words, or the name, that are asked
-//! for, only these are looked at. What the index was not fed yet is among them.
+//! question, that is all of a project. But if an index knows that few have the words, or the marks, that are asked for,
+//! only these are looked at. What the indexes were not fed yet is among them.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params};
 use uuid::Uuid;
 
 use super::super::{Question, Result};
 use super::failure::failed;
+use crate::filter::{Filter, Marks};
 
 /// Runs that are looked at by themselves. If there are more, a page of them is full soon.
 const MOST: usize = 1_000;
 
-/// The same question of the few runs that can meet it; none if these are not known to be few. `begun` are words of which
-/// only the beginning is told: where many runs have them, it takes the index long to say so.
-pub(super) fn narrowed(connection: &Connection, question: &Question, begun: bool) -> Result<Option<Question>> {
-    let Question { filter: Some(filter), ids: None, trace: None, parent: None, .. } = question else { return Ok(None) };
-    let Some(asked) = filter.indexed(begun) else { return Ok(None) };
-    let sql = "SELECT id FROM runs WHERE key IN (SELECT rowid FROM words WHERE words MATCH ?1 LIMIT ?2) UNION \
-               SELECT id FROM (SELECT id FROM runs WHERE version > \
-               coalesce((SELECT value FROM facts WHERE name = 'fed'), 0) LIMIT ?2)";
+const UNFED: &str =
+    "SELECT key FROM runs WHERE version > coalesce((SELECT value FROM facts WHERE name = 'fed'), 0) LIMIT ?";
+const MARKED: &str = "SELECT rowid FROM marks WHERE marks MATCH ? LIMIT ?";
+const WORDED: &str = "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?";
+
+/// The same question of the few runs that can meet it; none if these are not known to be few. The index of words is asked
+/// only if few are known to have them: else it takes long to say so.
+pub(super) fn narrowed(connection: &Connection, question: &Question, have_few_words: bool) -> Result<Option<Question>> {
+    let Question { ids: None, trace: None, parent: None, filter, .. } = question else { return Ok(None) };
+    let mut marks = filter.as_ref().map(Filter::marks).unwrap_or_default();
+    if let Some(run_type) = &question.run_type {
+        marks.extend(Marks::of_type(run_type));
+    }
+    let words = filter.as_ref().and_then(Filter::wanted).filter(|_| have_few_words).map(|wanted| wanted.question());
+    let mut few = None;
+    for (sql, asked) in [(MARKED, marks.question()), (WORDED, words)] {
+        if let (None, Some(asked)) = (&few, asked) {
+            few = keys(connection, sql, &[&asked])?;
+        }
+    }
+    let (Some(mut few), Some(unfed)) = (few, keys(connection, UNFED, &[])?) else { return Ok(None) };
+    few.extend(unfed);
+    let mut statement = connection.prepare_cached("SELECT id FROM runs WHERE key = ?").map_err(failed)?;
+    let mut ids = Vec::with_capacity(few.len());
+    for key in few {
+        let found = statement.query_map(params![key], |row| row.get(0)).map_err(failed)?;
+        for id in found {
+            ids.push(Uuid::from_bytes(id.map_err(failed)?));
+        }
+    }
+    Ok(Some(Question { ids: Some(ids), ..question.clone() }))
+}
+
+/// The keys that are found, if they are few.
+fn keys(connection: &Connection, sql: &str, asked: &[&dyn ToSql]) -> Result<Option<Vec<i64>>> {
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
-    let mut ids = Vec::new();
-    for id in statement.query_map(params![asked, most], |row| row.get(0)).map_err(failed)? {
-        ids.push(Uuid::from_bytes(id.map_err(failed)?));
-    }
-    Ok((ids.len() <= MOST).then(|| Question { ids: Some(ids), ..question.clone() }))
+    let values: Vec<&dyn ToSql> = asked.iter().copied().chain([&most as &dyn ToSql]).collect();
+    let found = statement.query_map(&values[..], |row| row.get(0)).map_err(failed)?;
+    let keys: Vec<i64> = found.collect::<rusqlite::Result<_>>().map_err(failed)?;
+    Ok((keys.len() <= MOST).then_some(keys))
 }

@@ -51,6 +51,7 @@ fn remove_named(connection: &Connection, now: i64) -> Result<usize> {
         .map_err(failed)?;
     for sql in [
         "DELETE FROM words WHERE rowid IN (SELECT key FROM leaving)",
+        "DELETE FROM marks WHERE rowid IN (SELECT key FROM leaving)",
         "DELETE FROM halves WHERE key IN (SELECT 2 * key FROM leaving UNION ALL SELECT 2 * key + 1 FROM leaving)",
         "DELETE FROM feedback WHERE run IN (SELECT id FROM leaving)",
         "DELETE FROM shares WHERE run IN (SELECT id FROM leaving)",

@@ -4,7 +4,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::{Result, StoreError};
 use super::failure::failed;
-use super::minutes;
+use super::{minutes, words};
 
 /// Marks a file as ours: "runt".
 pub(super) const APPLICATION: i32 = 0x7275_6e74;
@@ -13,7 +13,7 @@ pub(super) const APPLICATION: i32 = 0x7275_6e74;
 const STEPS: &[Step] = &[
     Step { tables: FIRST, fill: |_| Ok(()) },
     Step { tables: MINUTES, fill: minutes::fill },
-    Step { tables: FAILURES, fill: |_| Ok(()) },
+    Step { tables: FEW, fill: words::mark },
 ];
 
 /// From one version to the next: what tables there are, and what is in them then.
@@ -141,10 +141,11 @@ CREATE TABLE minutes (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Runs that failed are few, and what is asked for most.
-const FAILURES: &str = "
+/// Where few runs are found: those that failed, and those with a mark.
+const FEW: &str = "
 CREATE INDEX failures_of_project ON runs (project, start, id) WHERE status = 'error';
 CREATE INDEX errors_of_project ON runs (project, start, id) WHERE error IS NOT NULL;
+CREATE VIRTUAL TABLE marks USING fts5 (mark, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');
 ";
 
 /// The version of the tables in a file, which is looked at and not changed.

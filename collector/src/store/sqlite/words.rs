@@ -1,4 +1,6 @@
-//! Full text: fed after the commit, so that no writer waits for it.
+//! Full text and marks: fed after the commit, so that no writer waits for them.
+
+use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::{Map, Value};
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use super::super::Result;
 use super::apply;
 use super::failure::failed;
-use crate::filter::{Texts, searchable};
+use crate::filter::{Marks, Texts, searchable};
 use crate::run::{Field, Kind, Merged, cut, flattened};
 
 /// Runs that are fed together.
@@ -26,21 +28,23 @@ pub(super) fn feed(connection: &mut Connection, fed: i64, newest: i64) -> Result
             .map_err(failed)?;
         let last = last.query_row(params![fed, TOGETHER - 1], |row| row.get(0)).optional().map_err(failed)?;
         let now: i64 = last.unwrap_or(newest);
-        let mut changed = transaction
-            .prepare_cached("SELECT key, id, name FROM runs WHERE version > ?1 AND version <= ?2")
-            .map_err(failed)?;
+        let mut changed = transaction.prepare_cached(&CHANGED).map_err(failed)?;
         let mut forget = transaction.prepare_cached("DELETE FROM words WHERE rowid = ?").map_err(failed)?;
+        let mut unmark = transaction.prepare_cached("DELETE FROM marks WHERE rowid = ?").map_err(failed)?;
+        let mut mark = transaction.prepare_cached(MARK).map_err(failed)?;
         let mut learn = transaction
             .prepare_cached("INSERT INTO words (rowid, name, inputs, outputs, error) VALUES (?, ?, ?, ?, ?)")
             .map_err(failed)?;
         let mut rows = changed.query(params![fed, now]).map_err(failed)?;
         let mut has_fed = false;
         while let Some(row) = rows.next().map_err(failed)? {
-            let read = || Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            let (key, id, name): (i64, [u8; 16], String) = read().map_err(failed)?;
+            let read = || Ok((row.get(0)?, row.get(1)?, row.get(2)?, marks(row)?));
+            let (key, name, id, marks): (i64, String, [u8; 16], String) = read().map_err(failed)?;
             let create = apply::half(&transaction, key, Kind::Create)?;
             let run = Merged::of(Uuid::from_bytes(id), create, apply::half(&transaction, key, Kind::Update)?);
             let texts = texts(name, &run);
+            unmark.execute([key]).map_err(failed)?;
+            mark.execute(params![key, marks]).map_err(failed)?;
             forget.execute([key]).map_err(failed)?;
             learn.execute(params![key, texts.name, texts.inputs, texts.outputs, texts.error]).map_err(failed)?;
             has_fed = true;
@@ -52,6 +56,30 @@ pub(super) fn feed(connection: &mut Connection, fed: i64, newest: i64) -> Result
         transaction.commit().map_err(failed)?;
     }
     Ok(now)
+}
+
+const MARK: &str = "INSERT INTO marks (rowid, mark) VALUES (?, ?)";
+/// A run's key and name, its id, and what it is marked with.
+const MARKED: &str = "SELECT key, name, id, run_type, status, tags, metadata FROM runs";
+static CHANGED: LazyLock<String> = LazyLock::new(|| format!("{MARKED} WHERE version > ?1 AND version <= ?2"));
+
+fn marks(row: &rusqlite::Row<'_>) -> rusqlite::Result<String> {
+    let text = |at: usize| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
+    let tags: Vec<String> = serde_json::from_str(text(5)?).unwrap_or_default();
+    let metadata: Map<String, Value> = serde_json::from_str(text(6)?).unwrap_or_default();
+    Ok(Marks::of(text(1)?, text(3)?, text(4)?, &tags, &metadata).text())
+}
+
+/// Marks all runs there are, in an index that is empty.
+pub(super) fn mark(transaction: &Connection) -> Result<()> {
+    let mut all = transaction.prepare(MARKED).map_err(failed)?;
+    let mut mark = transaction.prepare(MARK).map_err(failed)?;
+    let mut rows = all.query([]).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let key: i64 = row.get(0).map_err(failed)?;
+        mark.execute(params![key, marks(row).map_err(failed)?]).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// What is fed of a run.
