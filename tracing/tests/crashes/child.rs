@@ -52,6 +52,8 @@ pub(crate) enum Act {
     Exit,
     Abort,
     Panic,
+    /// It panics where nothing may unwind, which ends it as any panic does in a program built with `panic = "abort"`.
+    PanicAbort,
     /// It exits while another thread still records.
     ExitWhileRecording,
     /// What it keeps is never dropped.
@@ -191,6 +193,13 @@ pub(crate) fn play() -> bool {
         Act::Panic => {
             produce(&config, &role);
             panic!("in main");
+        }
+        Act::PanicAbort => {
+            extern "C" fn cannot_unwind() {
+                panic!("where nothing may unwind");
+            }
+            produce(&config, &role);
+            cannot_unwind();
         }
         Act::ExitWhileRecording => {
             let recording = std::thread::spawn({

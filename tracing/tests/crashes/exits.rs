@@ -10,7 +10,7 @@ use super::sized::sized;
 use super::support::{eventually, folder, signal};
 
 pub(crate) fn f23_every_way_to_exit_leaves_nothing_behind() {
-    for act in [Act::Return, Act::Exit, Act::Abort, Act::Panic, Act::ExitWhileRecording, Act::Static] {
+    for act in [Act::Return, Act::Exit, Act::Abort, Act::Panic, Act::PanicAbort, Act::ExitWhileRecording, Act::Static] {
         for is_there in [true, false] {
             let (_folder, spool) = folder();
             let mut sink = Sink::start();
@@ -24,7 +24,7 @@ pub(crate) fn f23_every_way_to_exit_leaves_nothing_behind() {
             let ended = (status.code(), status.signal());
             match act {
                 Act::Return | Act::Static => assert_eq!(ended, (Some(0), None)),
-                Act::Abort => assert_eq!(ended, (None, Some(6))),
+                Act::Abort | Act::PanicAbort => assert_eq!(ended, (None, Some(6))),
                 Act::Panic => assert_eq!(ended, (Some(101), None)),
                 _ => assert_eq!(ended, (Some(3), None)),
             }
