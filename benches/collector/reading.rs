@@ -45,6 +45,8 @@ pub(crate) fn measure(file: &Path) {
         ("tag_none", r#""filter": "has(tags, 'quokka')""#),
         ("metadata_none", r#""filter": "and(eq(metadata_key, 'user'), eq(metadata_value, 'quokka'))""#),
         ("thread", r#""filter": "eq(thread_id, 'thread 77')""#),
+        ("tree_with", r#""is_root": true, "tree_filter": "search('zebra')""#),
+        ("tree_with_none", r#""is_root": true, "tree_filter": "eq(name, 'quokka')""#),
         ("name", r#""filter": "eq(name, 'step 7')""#),
     ] {
         for (kind, select) in [("", r#""select": ["name", "run_type", "status", "inputs_preview"], "#), ("whole/", "")]
@@ -56,6 +58,12 @@ pub(crate) fn measure(file: &Path) {
     for (name, select) in [("", r#""select": ["name"], "#), ("whole/", "")] {
         let body = format!(r#"{{{select}"limit": 50}}"#);
         time(&format!("list/{name}everywhere"), 30, &Request::json("/runs/query", &body));
+    }
+    for (name, filter) in
+        [("status", "eq(status, 'error')"), ("search", "search('zebra')"), ("name_none", "eq(name, 'quokka')")]
+    {
+        let body = format!(r#"{{"session": ["{session}"], "filter": "{filter}"}}"#);
+        time(&format!("stats/{name}"), 20, &Request::json("/runs/stats", &body));
     }
     time("threads", 20, &Request::get(&format!("/sessions/{session}/threads?limit=50")));
     time("projects", 20, &Request::get("/sessions"));

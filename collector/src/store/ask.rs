@@ -21,7 +21,7 @@ fn listed<'a>(sql: &mut Sql, ids: impl IntoIterator<Item = &'a Uuid>) {
 /// What a run has to meet, as the end of a `WHERE`. The table of runs is `r`.
 pub(super) fn conditions(sql: &mut Sql, access: &Access, question: &Question) {
     // Few runs are of a trace, and fewer have one id: there the index of the project is not to be used.
-    let is_narrow = question.ids.is_some() || question.trace.is_some() || question.parent.is_some();
+    let is_narrow = question.ids.is_some() || question.traces.is_some() || question.parent.is_some();
     let project = if is_narrow { " AND +r.project" } else { " AND r.project" };
     let asked = question.projects.as_ref().map(|projects| projects.iter().collect::<Vec<_>>());
     let allowed = access.projects.as_ref().map(|projects| projects.iter().collect());
@@ -43,8 +43,18 @@ pub(super) fn conditions(sql: &mut Sql, access: &Access, question: &Question) {
         listed(sql, ids);
         sql.push(")");
     }
-    if let Some(trace) = question.trace {
-        sql.push(" AND r.trace = ").bind(trace);
+    if let Some(traces) = &question.traces {
+        sql.push(" AND r.trace");
+        match traces.as_slice() {
+            [one] => {
+                sql.push(" = ").bind(*one);
+            }
+            several => {
+                sql.push(" IN (");
+                listed(sql, several);
+                sql.push(")");
+            }
+        }
     }
     if let Some(parent) = question.parent {
         // Children are found by their trace, and those whose parent is not known as orphans.
@@ -90,8 +100,11 @@ pub(super) fn conditions(sql: &mut Sql, access: &Access, question: &Question) {
     ] {
         if let Some(filter) = filter {
             sql.push(selected);
-            let of_the_same =
-                Question { projects: question.projects.clone(), trace: question.trace, ..Question::default() };
+            let of_the_same = Question {
+                projects: question.projects.clone(),
+                traces: question.traces.clone(),
+                ..Question::default()
+            };
             conditions(sql, access, &of_the_same);
             sql.push(" AND ");
             filter.to_sql(sql);

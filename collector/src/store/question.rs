@@ -14,8 +14,8 @@ pub struct Question {
     pub projects: Option<Vec<Uuid>>,
     /// One of these.
     pub ids: Option<Vec<Uuid>>,
-    /// Of this trace.
-    pub trace: Option<Uuid>,
+    /// Of one of these traces.
+    pub traces: Option<Vec<Uuid>>,
     /// Directly below this run.
     pub parent: Option<Uuid>,
     /// Roots, or all but roots.

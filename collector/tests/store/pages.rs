@@ -285,7 +285,7 @@ async fn questions_are_conditions_that_hold_together() {
     assert_eq!(count(all()).await, 3);
     assert_eq!(count(Question { is_root: Some(true), ..all() }).await, 2);
     assert_eq!(count(Question { is_root: Some(false), ..all() }).await, 1);
-    assert_eq!(count(Question { trace: Some(root.id), ..all() }).await, 2);
+    assert_eq!(count(Question { traces: Some(vec![root.id]), ..all() }).await, 2);
     assert_eq!(count(Question { parent: Some(root.id), ..all() }).await, 1);
     assert_eq!(count(Question { run_type: Some("llm".into()), ..all() }).await, 1);
     assert_eq!(count(Question { error: Some(true), ..all() }).await, 1);
@@ -336,11 +336,20 @@ async fn filters_and_words_find_what_was_just_stored() {
     // A trace may have runs in several projects.
     let elsewhere = root.child(7).create().with(Field::ProjectName, text("elsewhere"));
     kept.has([elsewhere]).await;
-    for condition in [
-        Question { trace_filter: filter(r#"eq(name, "run")"#), ..all() },
-        Question { tree_filter: filter(r#"eq(name, "lookup")"#), ..all() },
+    let (of_root, of_any) = (filter(r#"eq(name, "run")"#), filter(r#"eq(name, "lookup")"#));
+    for (condition, runs) in [
+        (Question { trace_filter: of_root.clone(), ..all() }, 3),
+        (Question { trace_filter: of_any.clone(), ..all() }, 0),
+        (Question { tree_filter: of_any.clone(), ..all() }, 3),
+        (Question { tree_filter: filter(r#"neq(name, "other")"#), ..all() }, 3),
+        (Question { tree_filter: filter(r#"search("quokka")"#), ..all() }, 3),
+        (Question { trace_filter: of_root.clone(), tree_filter: of_any.clone(), ..all() }, 3),
+        (Question { filter: of_any.clone(), trace_filter: of_root.clone(), ..all() }, 1),
+        (Question { filter: filter(r#"eq(name, "other")"#), trace_filter: of_root, ..all() }, 0),
+        (Question { filter: filter(r#"neq(name, "lookup")"#), tree_filter: of_any, ..all() }, 2),
     ] {
-        assert_eq!(count(Question { limit: 50, ..condition }).await, 3);
+        assert_eq!(count(Question { limit: 50, ..condition.clone() }).await, runs, "{condition:?}");
+        assert_eq!(kept.store.stats(&Access::full(), &condition).await.unwrap().run_count, Some(runs as u64));
     }
     let both = Question { is_root: Some(true), tree_filter: filter(r#"search("quokka")"#), ..all() };
     assert_eq!(count(both).await, 1);

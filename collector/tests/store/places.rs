@@ -60,7 +60,7 @@ async fn cycles_end() {
         (0..50).map(|number| Told { parent: Some(id(100 + (number + 1) % 50)), ..root.child(100 + number) }).collect();
     kept.write(ring.iter().map(Told::create_unplaced)).await;
     kept.write([root.create()]).await;
-    let trace = Question { trace: Some(root.id), ..all() };
+    let trace = Question { traces: Some(vec![root.id]), ..all() };
     assert_eq!(kept.runs(trace).await.len(), 51);
 }
 

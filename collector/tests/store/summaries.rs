@@ -227,6 +227,17 @@ async fn numbers_of_a_question_tell_what_failed_and_what_failed_inside() {
     assert_eq!((stats.latency_p95, stats.first_token_p95.map(f64::round)), (Some(19.05), Some(18.0)));
     let all = kept.store.stats(&access, &Question::default()).await.unwrap();
     assert_eq!((all.run_count, all.error_count, all.errors_inside_count), (Some(25), Some(5), Some(1)));
+    for (filter, runs, errors) in [
+        (r#"eq(status, "error")"#, 5, 5),
+        (r#"and(eq(status, "error"), eq(is_root, true))"#, 1, 1),
+        (r#"has(metadata, '{"cancelled": true}')"#, 1, 1),
+        (r#"search("no")"#, 5, 5),
+        (r#"eq(name, "nobody")"#, 0, 0),
+    ] {
+        let asked = Question { filter: Some(Filter::parse(filter).unwrap()), ..Question::default() };
+        let stats = kept.store.stats(&access, &asked).await.unwrap();
+        assert_eq!((stats.run_count, stats.error_count), (Some(runs), Some(errors)), "{filter}");
+    }
     let none = Question { ids: Some(Vec::new()), ..Question::default() };
     let none = kept.store.stats(&access, &none).await.unwrap();
     assert_eq!((none.error_count, none.errors_inside_count, none.latency_p95), (Some(0), Some(0), None));

@@ -55,12 +55,12 @@ pub(super) async fn query(
     let shared = shared(&collector, &token).await?;
     let select = body.select.take().map(HashSet::from_iter);
     let asked = question::of(body)?;
-    if asked.trace.is_some_and(|trace| trace != shared.row.place.trace) {
+    if asked.traces.is_some_and(|traces| traces != [shared.row.place.trace]) {
         return Err(Problem::missing("shared run"));
     }
     // Whatever was asked, only this trace is shown.
     let question = Question {
-        trace: Some(shared.row.place.trace),
+        traces: Some(vec![shared.row.place.trace]),
         projects: Some(vec![shared.project]),
         payloads: runs::wants_payloads(&select),
         ..asked

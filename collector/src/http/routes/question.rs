@@ -17,7 +17,7 @@ pub(super) fn of(body: RunQueryBody) -> Result<Question, Problem> {
     Ok(Question {
         projects: body.session.or(body.session_id),
         ids: body.id,
-        trace: body.trace,
+        traces: body.trace.map(|trace| vec![trace]),
         parent: body.parent_run,
         is_root: body.is_root.or_else(|| (body.execution_order == Some(1)).then_some(true)),
         run_type: body.run_type.map(|kind| kind.as_str().to_owned()),

@@ -65,7 +65,7 @@ fn asked(body: Body) -> Result<Question, Problem> {
     Ok(Question {
         projects: body.project_ids,
         ids: body.ids,
-        trace: body.trace_id,
+        traces: body.trace_id.map(|trace| vec![trace]),
         is_root: body.is_root,
         run_type: body.run_type.map(|word| word.to_lowercase()),
         error: body.has_error,

@@ -22,7 +22,7 @@ const COLUMNS: &str = "SELECT r.id, r.trace, r.parent, p.id, r.dotted_order, r.n
 pub(super) async fn tree(view: &View<'_>, access: &Access, trace: Uuid) -> Result<Vec<Summary>> {
     let mut sql = Sql::new(Dialect::Postgres);
     sql.push(COLUMNS);
-    questions::conditions(&mut sql, access, &Question { trace: Some(trace), ..Question::default() });
+    questions::conditions(&mut sql, access, &Question { traces: Some(vec![trace]), ..Question::default() });
     sql.push(" ORDER BY r.dotted_order");
     Ok(ask(view, &sql).await?.iter().map(summary).collect())
 }
@@ -39,7 +39,8 @@ pub(super) async fn changes(
     let mut sql = Sql::new(Dialect::Postgres);
     sql.push(COLUMNS);
     let projects = project.map(|project| vec![project]);
-    questions::conditions(&mut sql, access, &Question { projects, trace, ..Question::default() });
+    let traces = trace.map(|trace| vec![trace]);
+    questions::conditions(&mut sql, access, &Question { projects, traces, ..Question::default() });
     sql.push(if trace.is_some() { " AND +r.version > " } else { " AND r.version > " }).bind(after);
     sql.push(" AND r.version <= ").bind(horizon);
     sql.push(" ORDER BY r.version, r.id LIMIT ").bind(i64::try_from(most).unwrap_or(i64::MAX));

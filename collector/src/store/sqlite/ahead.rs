@@ -32,7 +32,7 @@ pub(super) enum Seen {
 /// Looks at the next runs of a project, if it is one that is asked for and words that are asked for there.
 pub(super) fn look(connection: &Connection, access: &Access, question: &Question) -> Result<Seen> {
     // The next runs of one project come from an index; others might have to be looked for among all.
-    let Question { projects: Some(projects), filter: Some(filter), ids: None, trace: None, parent: None, .. } =
+    let Question { projects: Some(projects), filter: Some(filter), ids: None, traces: None, parent: None, .. } =
         question
     else {
         return Ok(Seen::Some);

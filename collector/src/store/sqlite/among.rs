@@ -18,7 +18,7 @@ use crate::limits;
 /// The same question of the runs that can be on the page; none if the index of projects is not what it is answered by.
 pub(super) fn narrowed(connection: &Connection, access: &Access, question: &Question) -> Result<Option<Question>> {
     // A trace may have runs in several projects.
-    let Question { ids: None, trace: None, parent: None, trace_filter: None, tree_filter: None, .. } = question else {
+    let Question { ids: None, traces: None, parent: None, trace_filter: None, tree_filter: None, .. } = question else {
         return Ok(None);
     };
     let projects: BTreeSet<Uuid> = match &question.projects {

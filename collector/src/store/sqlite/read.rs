@@ -160,7 +160,7 @@ mod tests {
                 Question { ids: Some(vec![Uuid::nil()]), ..of_a_project.clone() },
                 "r USING INDEX sqlite_autoindex_runs_1",
             ),
-            (Question { trace: Some(Uuid::nil()), ..of_a_project.clone() }, "r USING INDEX runs_of_trace"),
+            (Question { traces: Some(vec![Uuid::nil()]), ..of_a_project.clone() }, "r USING INDEX runs_of_trace"),
             (Question { is_root: Some(true), ..of_a_project.clone() }, "r USING INDEX roots_of_project"),
             (
                 Question { filter: filtered("eq(thread_id, 'x')"), ..of_a_project.clone() },

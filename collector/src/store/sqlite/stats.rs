@@ -6,6 +6,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::super::numbers::{Numbers, Percentiles, count};
 use super::super::{Question, Result, ask};
 use super::failure::failed;
+use super::few;
 use crate::access::Access;
 use crate::filter::{Dialect, Sql, errors_inside};
 
@@ -19,6 +20,8 @@ const FIRST_TOKENS: &str = "SELECT max(r.first_token - r.start, 0) FROM runs AS 
 
 /// The runs of a question in numbers.
 pub(super) fn of(connection: &Connection, access: &Access, question: &Question) -> Result<RunStats> {
+    let few = few::narrowed(connection, question, true)?;
+    let question = few.as_ref().unwrap_or(question);
     let asking = |columns: &[&'static str]| {
         let mut sql = Sql::new(Dialect::Sqlite);
         columns.iter().for_each(|part| {
@@ -28,7 +31,7 @@ pub(super) fn of(connection: &Connection, access: &Access, question: &Question) 
         sql
     };
     let sums = asking(&[SUMS, errors_inside(Dialect::Sqlite), " > 0) FROM runs AS r WHERE TRUE"]);
-    let mut statement = connection.prepare_cached(sums.text()).map_err(failed)?;
+    let mut statement = connection.prepare(sums.text()).map_err(failed)?;
     let numbers = statement.query_row(params_from_iter(sums.parameters()), |row| {
         Ok(Numbers {
             runs: count(row.get(0)?),
@@ -56,7 +59,7 @@ pub(super) fn of(connection: &Connection, access: &Access, question: &Question) 
 
 /// Durations in microseconds.
 fn durations(connection: &Connection, sql: &Sql) -> Result<Vec<i64>> {
-    let mut statement = connection.prepare_cached(sql.text()).map_err(failed)?;
+    let mut statement = connection.prepare(sql.text()).map_err(failed)?;
     let rows = statement.query_map(params_from_iter(sql.parameters()), |row| row.get(0)).map_err(failed)?;
     rows.collect::<rusqlite::Result<_>>().map_err(failed)
 }

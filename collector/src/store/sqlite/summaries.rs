@@ -25,7 +25,7 @@ const COLUMNS: &str = "SELECT r.id, r.trace, r.parent, p.id, r.dotted_order, r.n
 pub(super) fn tree(connection: &Connection, access: &Access, trace: Uuid) -> Result<Vec<Summary>> {
     let mut sql = Sql::new(Dialect::Sqlite);
     sql.push(COLUMNS);
-    ask::conditions(&mut sql, access, &Question { trace: Some(trace), ..Question::default() });
+    ask::conditions(&mut sql, access, &Question { traces: Some(vec![trace]), ..Question::default() });
     sql.push(" ORDER BY r.dotted_order");
     rows(connection, &sql)
 }
@@ -42,7 +42,8 @@ pub(super) fn changes(
     let mut sql = Sql::new(Dialect::Sqlite);
     sql.push(COLUMNS);
     let projects = project.map(|project| vec![project]);
-    ask::conditions(&mut sql, access, &Question { projects, trace, ..Question::default() });
+    let traces = trace.map(|trace| vec![trace]);
+    ask::conditions(&mut sql, access, &Question { projects, traces, ..Question::default() });
     sql.push(if trace.is_some() { " AND +r.version > " } else { " AND r.version > " });
     sql.bind(after);
     sql.push(" ORDER BY r.version, r.key LIMIT ");
