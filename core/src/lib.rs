@@ -12,6 +12,7 @@ mod config;
 mod error;
 mod pass;
 mod payload;
+mod process;
 mod run;
 mod runnable;
 pub mod shape;
@@ -24,6 +25,7 @@ pub use error::{BoxError, Error, ErrorKind, Result, ResultExt};
 #[doc(hidden)]
 pub use pass::{Mapped, Pass};
 pub use payload::{Field, Fields, Fold, FromField, Json, Merge, Opaque, Payload, Record, Shared};
+pub use process::process_id;
 pub use run::{
     Attachment, LostContext, Moment, Opening, Origin, Outcome, Run, RunEvent, RunFuture, RunGuard, RunType, Status,
     on_lost_context, polled_run,

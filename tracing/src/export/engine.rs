@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
-use runtree_core::{Moment, Result, ResultExt, Run};
+use runtree_core::{Moment, Result, ResultExt, Run, process_id};
 use uuid::Uuid;
 
 use super::clock;
@@ -123,7 +123,7 @@ impl Engine {
                 .or_fail("starting the thread that sends runs")?;
         }
         Ok(Arc::new(Self {
-            pid: std::process::id(),
+            pid: process_id(),
             child: OnceLock::new(),
             options: options.clone(),
             door,
@@ -138,7 +138,7 @@ impl Engine {
 
     /// The engine of this process.
     pub(crate) fn here(self: &Arc<Self>) -> Arc<Self> {
-        let pid = std::process::id();
+        let pid = process_id();
         let mut engine = self;
         while engine.pid != pid {
             engine = engine.child.get_or_init(|| {
@@ -185,7 +185,7 @@ impl Engine {
 
     /// The engine of this process, if it has one already.
     pub(crate) fn started_here(self: &Arc<Self>) -> Option<&Arc<Self>> {
-        let pid = std::process::id();
+        let pid = process_id();
         std::iter::successors(Some(self), |engine| engine.child.get()).find(|engine| engine.pid == pid)
     }
 

@@ -39,6 +39,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use runtree_core::process_id;
 
 pub(crate) use disk::{Disk, PROBE, RealDisk};
 pub(crate) use format::RECORD_MAX;
@@ -212,7 +213,7 @@ impl Spool {
 
     /// Whether this is the process that opened it, and not a child forked from it.
     fn is_ours(&self) -> bool {
-        self.process == std::process::id()
+        self.process == process_id()
     }
 
     fn segment(&self, number: u64) -> PathBuf {

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use runtree_core::process_id;
 use uuid::Uuid;
 
 use super::disk::{Disk, DiskFile, Lock, PROBE, read_up_to, uninterrupted};
@@ -92,7 +93,7 @@ impl Spool {
             disk,
             folder,
             owner: owner.into_bytes(),
-            process: std::process::id(),
+            process: process_id(),
             ledger: Default::default(),
             writer: Default::default(),
             reader: Default::default(),
