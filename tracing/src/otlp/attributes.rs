@@ -1,53 +1,83 @@
 //! Attributes: what is said about a span, its events and its resource.
 
+use std::borrow::Cow;
+
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
+use prost::Message;
+use serde::Serialize;
 use serde_json::Value;
 
-/// Collects attributes; texts of more than `limit` bytes are cut.
+use super::encoding::{field, head, whole};
+
+/// Fields of `KeyValue`, and of `AnyValue` if it is text.
+const KEY: u32 = 1;
+const VALUE: u32 = 2;
+const TEXT: u32 = 1;
+
+/// Encodes attributes, one after the other; texts of more than `limit` bytes are cut.
+///
+/// A message of protobuf may have its fields in any order: what is encoded here goes behind the rest of it.
 #[derive(Debug)]
 pub(super) struct Attributes {
-    list: Vec<KeyValue>,
+    encoded: Vec<u8>,
+    /// The attributes' field in what they are of.
+    tag: u32,
     limit: usize,
 }
 
 impl Attributes {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { list: Vec::new(), limit }
+    pub(super) fn new(tag: u32, limit: usize) -> Self {
+        Self { encoded: Vec::new(), tag, limit }
     }
 
-    pub(super) fn into_list(self) -> Vec<KeyValue> {
-        self.list
+    /// The whole message: the rest of it, and its attributes.
+    pub(super) fn of(&self, rest: &impl Message) -> Vec<u8> {
+        let mut message = Vec::with_capacity(rest.encoded_len() + self.encoded.len());
+        rest.encode_raw(&mut message);
+        message.extend_from_slice(&self.encoded);
+        message
     }
 
-    fn push(&mut self, key: impl Into<String>, value: Any) {
-        self.list.push(KeyValue { key: key.into(), value: Some(AnyValue { value: Some(value) }), key_strindex: 0 });
+    /// Begins an attribute whose value has `length`.
+    fn begin(&mut self, key: &str, length: usize) {
+        head(&mut self.encoded, self.tag, whole(KEY, key.len()) + whole(VALUE, length));
+        field(&mut self.encoded, KEY, key.as_bytes());
+        head(&mut self.encoded, VALUE, length);
     }
 
-    pub(super) fn text(&mut self, key: impl Into<String>, text: &str) {
+    fn push(&mut self, key: impl AsRef<str>, value: Any) {
+        let value = AnyValue { value: Some(value) };
+        self.begin(key.as_ref(), value.encoded_len());
+        value.encode_raw(&mut self.encoded);
+    }
+
+    pub(super) fn text(&mut self, key: impl AsRef<str>, text: &str) {
         let text = cut(text, self.limit);
-        self.push(key, Any::StringValue(text));
+        self.begin(key.as_ref(), whole(TEXT, text.len()));
+        field(&mut self.encoded, TEXT, text.as_bytes());
     }
 
-    pub(super) fn some_text(&mut self, key: impl Into<String>, text: Option<&str>) {
+    pub(super) fn some_text(&mut self, key: impl AsRef<str>, text: Option<&str>) {
         if let Some(text) = text {
             self.text(key, text);
         }
     }
 
-    pub(super) fn texts<'t>(&mut self, key: impl Into<String>, texts: impl IntoIterator<Item = &'t str>) {
-        let values = texts.into_iter().map(|text| Any::StringValue(cut(text, self.limit)));
+    pub(super) fn texts<'t>(&mut self, key: impl AsRef<str>, texts: impl IntoIterator<Item = &'t str>) {
+        let values = texts.into_iter().map(|text| Any::StringValue(cut(text, self.limit).into()));
         let values = values.map(|value| AnyValue { value: Some(value) }).collect();
         self.push(key, Any::ArrayValue(ArrayValue { values }));
     }
 
     /// A value as JSON text.
-    pub(super) fn json(&mut self, key: impl Into<String>, value: &Value) {
-        self.text(key, &value.to_string());
+    pub(super) fn json(&mut self, key: impl AsRef<str>, value: &impl Serialize) {
+        let text = serde_json::to_string(value);
+        self.text(key, text.as_deref().unwrap_or_default());
     }
 
     /// Text, numbers and truths as such; the rest as JSON text. A null says nothing.
-    pub(super) fn value(&mut self, key: impl Into<String>, value: &Value) {
+    pub(super) fn value(&mut self, key: impl AsRef<str>, value: &Value) {
         match value {
             Value::Null => {}
             Value::Bool(truth) => self.push(key, Any::BoolValue(*truth)),
@@ -61,7 +91,7 @@ impl Attributes {
         }
     }
 
-    pub(super) fn some_value(&mut self, key: impl Into<String>, value: Option<&Value>) {
+    pub(super) fn some_value(&mut self, key: impl AsRef<str>, value: Option<&Value>) {
         if let Some(value) = value {
             self.value(key, value);
         }
@@ -69,12 +99,12 @@ impl Attributes {
 }
 
 /// `text`, or its beginning with a note of how long it was; never more than a note longer than `limit`.
-pub(super) fn cut(text: &str, limit: usize) -> String {
+pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit {
-        return text.to_owned();
+        return text.into();
     }
     let end = (0..=limit).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    format!("{}… [cut: {} bytes in all]", &text[..end], text.len())
+    format!("{}… [cut: {} bytes in all]", &text[..end], text.len()).into()
 }
 
 #[cfg(test)]

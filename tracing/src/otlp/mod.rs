@@ -128,6 +128,7 @@
 
 mod attributes;
 mod conventions;
+mod encoding;
 mod facts;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;

@@ -135,7 +135,7 @@ impl Protocol for OtlpProtocol {
     }
 
     fn closed(&self, run: &Run, _: Told) -> Bytes {
-        let span = self.mapping.span(run).encode_to_vec();
+        let span = self.mapping.span(run);
         let mut writer = Writer::new(Kind::Create, run.id(), run.trace_id());
         let written = writer.part(Field::Main, usize::MAX, |out| out.write_all(&span));
         debug_assert!(written.is_ok(), "writing to memory does not fail");
@@ -203,7 +203,7 @@ impl Protocol for OtlpProtocol {
             if let Some(Any::StringValue(text)) = value
                 && text.len() > 2 * SHORT
             {
-                *text = cut(text, SHORT);
+                *text = cut(text, SHORT).into();
                 changed = true;
             }
         }

@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
-use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
+
+use super::encoding::{field, head, whole};
 
 /// Fields of `ExportTraceServiceRequest`, `ResourceSpans` and `ScopeSpans`.
 const RESOURCE_SPANS: u32 = 1;
@@ -37,21 +38,6 @@ impl Envelope {
         spans.for_each(|span| field(&mut out, SPANS, span));
         out.freeze()
     }
-}
-
-/// How many bytes a field takes whose content has `length`.
-fn whole(tag: u32, length: usize) -> usize {
-    key_len(tag) + encoded_len_varint(length as u64) + length
-}
-
-fn head(out: &mut BytesMut, tag: u32, length: usize) {
-    encode_key(tag, WireType::LengthDelimited, out);
-    encode_varint(length as u64, out);
-}
-
-fn field(out: &mut BytesMut, tag: u32, content: &[u8]) {
-    head(out, tag, content.len());
-    out.extend_from_slice(content);
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message;
 
 use super::attributes::Attributes;
+
+/// The field of `Resource`.
+const ATTRIBUTES: u32 = 1;
 
 /// What is known of the process, besides what every process of ours says.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +38,7 @@ impl Process {
             ("telemetry.sdk.language", "rust"),
             ("telemetry.sdk.version", env!("CARGO_PKG_VERSION")),
         ];
-        let mut attributes = Attributes::new(usize::MAX);
+        let mut attributes = Attributes::new(ATTRIBUTES, usize::MAX);
         attributes.text("service.name", &self.service_name());
         sdk.iter().for_each(|(key, value)| attributes.text(*key, value));
         attributes.some_text("openinference.project.name", project);
@@ -43,7 +47,7 @@ impl Process {
         for (key, value) in said.into_iter().filter(|(key, _)| !taken(key)) {
             attributes.text(key, value);
         }
-        Resource { attributes: attributes.into_list(), ..Resource::default() }
+        Resource::decode(&attributes.of(&Resource::default())[..]).unwrap_or_default()
     }
 }
 

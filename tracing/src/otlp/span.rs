@@ -9,9 +9,17 @@ use uuid::Uuid;
 
 use super::attributes::{Attributes, cut};
 use super::conventions;
+use super::encoding::field;
 use super::facts::{self, Facts};
 use super::redaction::Redaction;
 use crate::propagation::w3c::span_id;
+
+/// Fields of `Span`, `Event` and `Link`.
+const ATTRIBUTES: u32 = 9;
+const EVENTS: u32 = 11;
+const LINKS: u32 = 13;
+const ATTRIBUTES_OF_EVENT: u32 = 3;
+const ATTRIBUTES_OF_LINK: u32 = 4;
 
 /// How runs become spans for one destination.
 #[derive(Clone, Debug)]
@@ -35,10 +43,10 @@ fn nanos(moment: Moment) -> u64 {
 }
 
 impl Mapping {
-    /// The span of a run that ended.
-    pub(super) fn span(&self, run: &Run) -> Span {
+    /// The span of a run that ended, encoded.
+    pub(super) fn span(&self, run: &Run) -> Vec<u8> {
         let facts = Facts::of(run, &self.redaction);
-        let mut attributes = Attributes::new(self.limit);
+        let mut attributes = Attributes::new(ATTRIBUTES, self.limit);
         conventions::gen_ai::write(&facts, &mut attributes);
         if facts.is_request() {
             conventions::http::write(&facts, &mut attributes);
@@ -49,70 +57,66 @@ impl Mapping {
         if self.openinference {
             conventions::openinference::write(&facts, &mut attributes);
         }
-        Span {
+        let mut span = attributes.of(&Span {
             trace_id: trace_id(run.trace_id()),
             span_id: span_id(run.id()).to_vec(),
             parent_span_id: run.parent_id().map(|parent| span_id(parent).to_vec()).unwrap_or_default(),
             flags: flags(run),
-            name: cut(&facts.name, self.limit),
+            name: cut(&facts.name, self.limit).into(),
             kind: kind(&facts).into(),
             start_time_unix_nano: nanos(run.start_time()),
             end_time_unix_nano: nanos(run.end_time().unwrap_or_else(|| run.start_time())),
-            attributes: attributes.into_list(),
-            events: self.events(&facts),
-            links: self.links(run),
             status: Some(self.status(&facts)),
             ..Span::default()
-        }
+        });
+        self.events(&facts, &mut span);
+        self.link(run, &mut span);
+        span
     }
 
     fn status(&self, facts: &Facts<'_>) -> Status {
         match &facts.failure {
-            Some(failure) => Status { code: StatusCode::Error.into(), message: cut(&failure.message, self.limit) },
+            Some(failure) => {
+                Status { code: StatusCode::Error.into(), message: cut(&failure.message, self.limit).into() }
+            }
             None => Status { code: StatusCode::Ok.into(), message: String::new() },
         }
     }
 
-    fn events(&self, facts: &Facts<'_>) -> Vec<Event> {
-        let event = |facts::Event { name, time, data }: &facts::Event| {
-            let mut attributes = Attributes::new(self.limit);
+    fn events(&self, facts: &Facts<'_>, span: &mut Vec<u8>) {
+        let mut write = |time: Moment, name: &str, attributes: Attributes| {
+            let event = Event { time_unix_nano: nanos(time), name: cut(name, self.limit).into(), ..Event::default() };
+            field(span, EVENTS, &attributes.of(&event));
+        };
+        for facts::Event { name, time, data } in &facts.events {
+            let mut attributes = Attributes::new(ATTRIBUTES_OF_EVENT, self.limit);
             match data {
                 Value::Object(map) => map.iter().for_each(|(key, value)| attributes.value(key, value)),
                 Value::String(text) => attributes.text("message", text),
                 other => attributes.value("value", other),
             }
-            (*time, name.clone(), attributes)
-        };
-        let exception = facts.failure.as_ref().map(|failure| {
-            let mut attributes = Attributes::new(self.limit);
+            write(*time, name, attributes);
+        }
+        if let Some(failure) = &facts.failure {
+            let mut attributes = Attributes::new(ATTRIBUTES_OF_EVENT, self.limit);
             attributes.text("exception.type", &failure.kind);
             attributes.text("exception.message", &failure.message);
             let time = facts.run.end_time().unwrap_or_else(|| facts.run.start_time());
-            (time, "exception".to_owned(), attributes)
-        });
-        let all = facts.events.iter().map(event).chain(exception);
-        all.map(|(time, name, attributes)| Event {
-            time_unix_nano: nanos(time),
-            name: cut(&name, self.limit),
-            attributes: attributes.into_list(),
-            dropped_attributes_count: 0,
-        })
-        .collect()
+            write(time, "exception", attributes);
+        }
     }
 
     /// A root that was not meant to be one is linked to the run that was being polled while it opened.
-    fn links(&self, run: &Run) -> Vec<Link> {
-        let link = run.lost_from().map(|lost_from| {
-            let mut attributes = Attributes::new(self.limit);
-            attributes.text("runtree.link", "lost_from");
-            Link {
-                trace_id: trace_id(lost_from.trace_id()),
-                span_id: span_id(lost_from.id()).to_vec(),
-                attributes: attributes.into_list(),
-                ..Link::default()
-            }
-        });
-        link.into_iter().collect()
+    fn link(&self, run: &Run, span: &mut Vec<u8>) {
+        let Some(lost_from) = run.lost_from() else { return };
+        let mut attributes = Attributes::new(ATTRIBUTES_OF_LINK, self.limit);
+        attributes.text("runtree.link", "lost_from");
+        let link = Link {
+            trace_id: trace_id(lost_from.trace_id()),
+            span_id: span_id(lost_from.id()).to_vec(),
+            ..Link::default()
+        };
+        field(span, LINKS, &attributes.of(&link));
     }
 }
 

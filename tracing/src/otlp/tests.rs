@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use proptest::prelude::*;
+use prost::Message;
 use regex::Regex;
 use runtree_core::{Error, ErrorKind, Opening, Origin, Record, Run, RunType, RunnableConfig, Status};
 use serde_json::{Value, json};
@@ -22,6 +23,11 @@ use crate::{RunTree, trace};
 
 fn plain() -> Mapping {
     Mapping { redaction: Redaction::new(), limit: 64 << 10, langsmith: false, openinference: false, project: None }
+}
+
+/// The span that a run becomes.
+fn span(mapping: &Mapping, run: &Run) -> Span {
+    Span::decode(&mapping.span(run)[..]).unwrap()
 }
 
 fn heard() -> (RunnableConfig, InMemory) {
@@ -63,7 +69,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A span as text, with the names of `runs` instead of their ids.
 fn picture(mapping: &Mapping, run: &Run, runs: &[Arc<Run>]) -> String {
-    let span = mapping.span(run);
+    let span = span(&mapping, run);
     let status = span.status.as_ref().unwrap();
     let mut text = format!(
         "{} {:?} {:?} {}\n",
@@ -202,7 +208,7 @@ fn a_run_below_another_service_has_that_span_as_its_parent() {
     let server = RunTree::from_headers(&config, headers).unwrap().child("serve");
     let onward = server.to_headers();
     server.end(1);
-    let span = plain().span(&memory.runs()[0]);
+    let span = span(&plain(), &memory.runs()[0]);
     assert_eq!(hex(&span.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!(hex(&span.parent_span_id), "00f067aa0ba902b7");
     assert_eq!(span.flags, 0x301);
@@ -220,7 +226,7 @@ fn a_request_is_a_server_span() {
     run.end(1);
     let runs = memory.runs();
     assert_snapshot!("request", picture(&plain(), run.run(), &runs));
-    let inside = plain().span(runs.iter().find(|run| run.name() == "inside").unwrap());
+    let inside = span(&plain(), runs.iter().find(|run| run.name() == "inside").unwrap());
     assert_eq!(inside.kind, i32::from(SpanKind::Internal));
 }
 
@@ -249,9 +255,9 @@ fn what_is_not_to_leave_is_in_no_attribute() {
     run.fail(format!("Bearer {secret}"));
     let redaction = Redaction::new().with_rules(Rules::secrets());
     let mapping = Mapping { redaction, langsmith: true, openinference: true, ..plain() };
-    let span = format!("{:?}", mapping.span(&memory.runs()[0]));
-    assert!(!span.contains(secret) && span.contains("[SECRET_DETECTED]"), "{span}");
-    assert!(format!("{:?}", plain().span(&memory.runs()[0])).contains(secret), "the test can fail");
+    let shown = format!("{:?}", span(&mapping, &memory.runs()[0]));
+    assert!(!shown.contains(secret) && shown.contains("[SECRET_DETECTED]"), "{shown}");
+    assert!(format!("{:?}", span(&plain(), &memory.runs()[0])).contains(secret), "the test can fail");
 }
 
 #[test]
@@ -263,7 +269,7 @@ fn long_texts_are_cut_and_deep_values_noted() {
     }
     trace("long").inputs(json!({"text": "x".repeat(1000)})).enter(&config).end(json!({"deep": deep}));
     let mapping = Mapping { langsmith: true, limit: 100, ..plain() };
-    let span = mapping.span(&memory.runs()[0]);
+    let span = span(&mapping, &memory.runs()[0]);
     assert!(attribute(&span, "gen_ai.prompt").unwrap().ends_with("x… [cut: 1011 bytes in all]"));
     assert!(attribute(&span, "gen_ai.completion").unwrap().contains("__unserializable"));
 }
@@ -282,7 +288,7 @@ proptest! {
         above.end(1);
         let runs = memory.runs();
         let mapping = Mapping { langsmith: true, ..plain() };
-        let span = mapping.span(runs.iter().find(|run| run.name() == "child").unwrap());
+        let span = span(&mapping, runs.iter().find(|run| run.name() == "child").unwrap());
         let id = |key| attribute(&span, key).and_then(|text| Uuid::parse_str(&text).ok());
         prop_assert_eq!(id("langsmith.span.id"), Some(child));
         prop_assert_eq!(id("langsmith.trace.id"), Some(root));

@@ -10,15 +10,15 @@ use super::messages::{Message, said, told};
 
 pub(in super::super) fn write(facts: &Facts<'_>, attributes: &mut Attributes) {
     attributes.text("openinference.span.kind", kind(facts.run.run_type()));
-    payload("input", facts.inputs.as_ref(), attributes);
-    payload("output", facts.outputs.as_ref(), attributes);
+    payload(["input", "input.value", "input.mime_type"], facts.inputs.as_ref(), attributes);
+    payload(["output", "output.value", "output.mime_type"], facts.outputs.as_ref(), attributes);
     attributes.some_text("session.id", facts.conversation());
     attributes.some_text("user.id", facts.said("ls_user_id").or_else(|| facts.said("user_id")));
     if !facts.tags.is_empty() {
         attributes.texts("tag.tags", facts.tags.iter().map(String::as_str));
     }
     if !facts.metadata.is_empty() {
-        attributes.json("metadata", &Value::Object(facts.metadata.clone()));
+        attributes.json("metadata", &facts.metadata);
     }
     match facts.run.run_type() {
         RunType::Llm => {
@@ -47,15 +47,19 @@ fn kind(run_type: RunType) -> &'static str {
 }
 
 /// A single text as it is, all else as JSON.
-fn payload(which: &str, value: Option<&Value>, attributes: &mut Attributes) {
+fn payload([which, key, mime_type]: [&str; 3], value: Option<&Value>, attributes: &mut Attributes) {
     let Some(value) = value else { return };
     let single = value.as_object().filter(|map| map.len() == 1).and_then(|map| map.get(which));
-    let (text, mime_type) = match single.and_then(Value::as_str) {
-        Some(text) => (text.to_owned(), "text/plain"),
-        None => (value.to_string(), JSON),
-    };
-    attributes.text(format!("{which}.value"), &text);
-    attributes.text(format!("{which}.mime_type"), mime_type);
+    match single.and_then(Value::as_str) {
+        Some(text) => {
+            attributes.text(key, text);
+            attributes.text(mime_type, "text/plain");
+        }
+        None => {
+            attributes.json(key, value);
+            attributes.text(mime_type, JSON);
+        }
+    }
 }
 
 fn model(facts: &Facts<'_>, attributes: &mut Attributes) {
