@@ -14,8 +14,9 @@ pub(crate) fn too_deep(value: &Value) -> Option<Value> {
 
 /// Whether a value is nested deeper than `most`. It walks without recursion.
 fn is_deeper(value: &Value, most: usize) -> bool {
-    let mut rest = vec![(value, 0)];
-    while let Some((value, depth)) = rest.pop() {
+    // Most values are no containers, and take no memory here.
+    let (mut next, mut rest) = (Some((value, 0)), Vec::new());
+    while let Some((value, depth)) = next {
         if depth > most {
             return true;
         }
@@ -24,6 +25,7 @@ fn is_deeper(value: &Value, most: usize) -> bool {
             Value::Object(map) => rest.extend(map.values().map(|value| (value, depth + 1))),
             _ => {}
         }
+        next = rest.pop();
     }
     false
 }

@@ -75,7 +75,8 @@ impl Writer {
         self.0.put_u8(field as u8);
         self.0.put_u32_le(0);
         let at = begin + 5;
-        let mut out = Bounded { at, most: most.min(u32::MAX as usize), out: &mut self.0, excess: None };
+        let end = at.saturating_add(most.min(u32::MAX as usize));
+        let mut out = Bounded { at, end, out: &mut self.0, excess: None };
         let written = write(&mut out);
         let excess = out.excess.take();
         if let (Ok(()), None) = (&written, &excess) {
@@ -117,7 +118,8 @@ impl Writer {
 pub(crate) struct Bounded<'w> {
     out: &'w mut Vec<u8>,
     at: usize,
-    most: usize,
+    /// Where it has to end.
+    end: usize,
     excess: Option<Box<Excess>>,
 }
 
@@ -128,15 +130,38 @@ struct Excess {
 
 impl Write for Bounded<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    /// JSON comes in many small pieces.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let length = self.out.len() + bytes.len();
+        if length <= self.end && length <= self.out.capacity() && self.excess.is_none() {
+            self.out.extend_from_slice(bytes);
+        } else {
+            self.grow_or_measure(bytes);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Bounded<'_> {
+    #[inline(never)]
+    fn grow_or_measure(&mut self, bytes: &[u8]) {
+        let length = self.out.len() + bytes.len();
         let held = self.out.len() - self.at;
-        if self.excess.is_none() && bytes.len() <= self.most.saturating_sub(held) {
-            let length = self.out.len() + bytes.len();
-            if length > self.out.capacity() && length > SLACK {
+        if self.excess.is_none() && length <= self.end {
+            if length > SLACK {
                 // Doubling what is large already may be what there is no memory for.
                 self.out.reserve_exact(bytes.len() + length / 8);
             }
             self.out.extend_from_slice(bytes);
-            return Ok(bytes.len());
+            return;
         }
         let excess = self.excess.get_or_insert_with(|| {
             let mut hash = Xxh3::new();
@@ -148,11 +173,6 @@ impl Write for Bounded<'_> {
         self.out.extend_from_slice(&bytes[..bytes.len().min(GLIMPSE.saturating_sub(held))]);
         excess.bytes += bytes.len();
         excess.hash.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

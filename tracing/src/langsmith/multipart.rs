@@ -19,22 +19,28 @@ pub(super) fn write(operations: &[&Operation], boundary: &str, out: &mut impl Wr
         for (field, bytes) in &operation.parts {
             let Some(field) = name(*field) else { continue };
             payload += bytes.len();
-            write!(out, "--{boundary}\r\nContent-Disposition: form-data; name=\"{kind}.{id}{field}\"\r\n")?;
-            write!(out, "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", bytes.len())?;
-            out.write_all(bytes)?;
-            out.write_all(b"\r\n")?;
+            part(out, boundary, &[kind, ".", id, field], "application/json", bytes)?;
         }
         for (name, mime_type, bytes) in operation.attachments() {
             payload += bytes.len();
             let (name, mime_type) = (quoted(name), one_line(mime_type));
-            write!(out, "--{boundary}\r\nContent-Disposition: form-data; name=\"attachment.{id}.{name}\"\r\n")?;
-            write!(out, "Content-Type: {mime_type}\r\nContent-Length: {}\r\n\r\n", bytes.len())?;
-            out.write_all(&bytes)?;
-            out.write_all(b"\r\n")?;
+            part(out, boundary, &["attachment.", id, ".", &name], &mime_type, &bytes)?;
         }
     }
     write!(out, "--{boundary}--\r\n")?;
     Ok(payload)
+}
+
+/// Writes a part, piece by piece: there are several for each run.
+fn part(out: &mut impl Write, boundary: &str, name: &[&str], mime_type: &str, bytes: &[u8]) -> io::Result<()> {
+    let before = ["--", boundary, "\r\nContent-Disposition: form-data; name=\""];
+    let after = ["\"\r\nContent-Type: ", mime_type, "\r\nContent-Length: "];
+    for piece in before.iter().chain(name).chain(&after) {
+        out.write_all(piece.as_bytes())?;
+    }
+    write!(out, "{}\r\n\r\n", bytes.len())?;
+    out.write_all(bytes)?;
+    out.write_all(b"\r\n")
 }
 
 /// What a field adds to the name of its part; `None` if it has a form of its own.
