@@ -69,7 +69,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A span as text, with the names of `runs` instead of their ids.
 fn picture(mapping: &Mapping, run: &Run, runs: &[Arc<Run>]) -> String {
-    let span = span(&mapping, run);
+    let span = span(mapping, run);
     let status = span.status.as_ref().unwrap();
     let mut text = format!(
         "{} {:?} {:?} {}\n",
