@@ -109,7 +109,39 @@ pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::common::v1::KeyValue;
+    use opentelemetry_proto::tonic::resource::v1::Resource;
+    use proptest::{num, prelude::*};
+    use serde_json::json;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn they_are_what_the_types_would_have_written(
+            key in ".{1,200}", text in ".{0,300}", truth: bool, whole: i64, float in num::f64::NORMAL, texts: Vec<String>,
+        ) {
+            let mut attributes = Attributes::new(1, usize::MAX);
+            attributes.text(&key, &text);
+            for value in [json!(text), json!(truth), json!(whole), json!(float), json!(null), json!([text])] {
+                attributes.value(&key, &value);
+            }
+            attributes.texts(&key, texts.iter().map(String::as_str));
+            let list = texts.into_iter().map(|text| AnyValue { value: Some(Any::StringValue(text)) }).collect();
+            let values = [
+                Any::StringValue(text.clone()),
+                Any::StringValue(text.clone()),
+                Any::BoolValue(truth),
+                Any::IntValue(whole),
+                Any::DoubleValue(float),
+                Any::StringValue(json!([text]).to_string()),
+                Any::ArrayValue(ArrayValue { values: list }),
+            ];
+            let pair = |value| KeyValue { key: key.clone(), value: Some(AnyValue { value: Some(value) }), key_strindex: 0 };
+            let resource = Resource { attributes: values.map(pair).to_vec(), ..Resource::default() };
+            prop_assert_eq!(attributes.of(&Resource::default()), resource.encode_to_vec());
+        }
+    }
 
     #[test]
     fn long_texts_are_cut_between_characters_and_say_so() {
